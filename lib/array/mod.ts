@@ -1,0 +1,2 @@
+/** Typed arrays with a shape. @module */
+export * from "./ndarray.ts";

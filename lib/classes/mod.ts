@@ -1,0 +1,2 @@
+/** Classes, their names and colours. @module */
+export * from "./classes.ts";

@@ -1,0 +1,2 @@
+/** Coordinate reference systems and geotransforms. @module */
+export * from "./georeference.ts";

@@ -1,0 +1,2 @@
+/** image. @module */
+export {};

@@ -1,0 +1,2 @@
+/** models. @module */
+export {};

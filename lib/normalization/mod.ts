@@ -1,0 +1,2 @@
+/** Statistics of bands and normalization with them. @module */
+export * from "./normalization.ts";

@@ -1,0 +1,2 @@
+/** onnx. @module */
+export {};

@@ -1,0 +1,2 @@
+/** random. @module */
+export {};

@@ -1,0 +1,2 @@
+/** Rasters: GeoTIFF, PNG and JPEG. @module */
+export * from "./raster.ts";

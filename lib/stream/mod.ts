@@ -1,0 +1,2 @@
+/** The patch stream. @module */
+export * from "./sample.ts";

@@ -1,0 +1,138 @@
+/**
+ * What flows between swath commands: a header, samples, and an end mark.
+ *
+ * On the wire this is a POSIX tar in the WebDataset convention, or JSON lines; these types are what
+ * both encode. A stream is one or more segments; each segment is `_stream.json`, its samples in
+ * row-major order, and `_end.json`. `tile a.tif b.tif` writes two segments, and so does
+ * `cat a.tar b.tar`.
+ *
+ * @module
+ */
+import type { DataType, NdArray } from "../array/mod.ts";
+import type { ClassInfo } from "../classes/mod.ts";
+import type { Georeference, GeoTransform, PixelWindow } from "../geo/mod.ts";
+import type { Normalization } from "../normalization/mod.ts";
+import type { BandInfo } from "../raster/mod.ts";
+
+/** Version of the stream format that this library writes and reads. */
+export const STREAM_VERSION = 1;
+
+/** The raster that a segment's samples were cut from. */
+export interface SceneInfo {
+  /** Short name, used in keys: file name without its extension. */
+  readonly name: string;
+  /** Path or URL it was read from. */
+  readonly source: string;
+  /** Columns of the area that the samples cover. */
+  readonly width: number;
+  /** Rows of the area that the samples cover. */
+  readonly height: number;
+  /** CRS and transform of that area. */
+  readonly georeference: Georeference;
+}
+
+/** How a scene was cut. */
+export interface GridInfo {
+  /** Columns and rows of each patch. */
+  readonly width: number;
+  /** Rows of each patch. */
+  readonly height: number;
+  /** Patches from left to right. */
+  readonly columns: number;
+  /** Patches from top to bottom. */
+  readonly rows: number;
+  /** Smallest number of pixels that neighbours share. */
+  readonly overlap: number;
+}
+
+/** What a network's output in the stream means. */
+export interface OutputInfo {
+  /** Pixels of the patch for each element of the logits, such as 4. */
+  readonly stride: number;
+  /** Unnormalised scores, or softmax probabilities. */
+  readonly kind: "logits" | "probabilities";
+  /** Name of the model that made them. */
+  readonly model: string;
+}
+
+/** First member of a segment: `_stream.json`. */
+export interface StreamHeader {
+  /** Version of the format: {@linkcode STREAM_VERSION}. */
+  readonly swath: number;
+  /** The scene; null where samples are independent images. */
+  readonly scene: SceneInfo | null;
+  /** The grid; null where samples are independent images. */
+  readonly grid: GridInfo | null;
+  /** How many samples follow; null where the producer does not know yet. */
+  readonly samples: number | null;
+  /** Bands of `image`. */
+  readonly bands: readonly BandInfo[];
+  /** Element type of `image`; null where samples have none. */
+  readonly dtype: DataType | null;
+  /** What has been applied to `image`; null for the stored numbers. */
+  readonly normalization: Normalization | null;
+  /** Classes of `label`, `logits` and `pred`; null where unknown. */
+  readonly classes: readonly ClassInfo[] | null;
+  /** What `logits` are; null where samples have none. */
+  readonly output: OutputInfo | null;
+  /** Command lines that made the stream, oldest first. */
+  readonly history: readonly string[];
+}
+
+/** Last member of a segment: `_end.json`. */
+export interface StreamEnd {
+  /** Samples in the segment. */
+  readonly samples: number;
+}
+
+/** First member of a sample: `<key>.json`. */
+export interface SampleInfo {
+  /** Position in the scene, in pixels of the covered area; may reach beyond its edges. */
+  readonly window: PixelWindow;
+  /** The part of `window` that this sample answers for: over all samples, each pixel exactly once. */
+  readonly core: PixelWindow;
+  /** Zero-based row and column in the grid. */
+  readonly position: readonly [row: number, column: number];
+  /** Geotransform of the window; null where the scene has none. */
+  readonly transform: GeoTransform | null;
+  /** CRS of the scene, such as `EPSG:32633`; null where unknown. */
+  readonly crs: string | null;
+  /** Pixels with data inside the scene. */
+  readonly validPixels: number;
+}
+
+/** Names of the arrays that a sample may hold, in the order they are written. */
+export const ARRAY_NAMES = [
+  "image",
+  "label",
+  "valid",
+  "logits",
+  "pred",
+  "confidence",
+] as const;
+
+/** Name of an array of a sample. */
+export type ArrayName = (typeof ARRAY_NAMES)[number];
+
+/**
+ * Arrays of a sample, with C bands, K classes and a patch of H×W pixels:
+ * `image` (C,H,W); `label` uint8 (H,W), 255 = ignore; `valid` uint8 (H,W), 1 = data;
+ * `logits` float32 (K, ⌈H/stride⌉, ⌈W/stride⌉); `pred` uint8 (H,W); `confidence` float32 (H,W).
+ */
+export type SampleArrays = { readonly [Name in ArrayName]?: NdArray };
+
+/** One patch with all that is known of it. */
+export interface Sample {
+  /** `<scene>/<row>_<column>`: zero-padded pixel offsets, so that names sort in row-major order. */
+  readonly key: string;
+  /** Where it lies. */
+  readonly info: SampleInfo;
+  /** Its arrays. */
+  readonly arrays: SampleArrays;
+}
+
+/** What a stream reader yields, and a writer takes, in order. */
+export type StreamItem =
+  | { readonly type: "header"; readonly header: StreamHeader }
+  | { readonly type: "sample"; readonly sample: Sample }
+  | { readonly type: "end"; readonly end: StreamEnd };

@@ -1,0 +1,2 @@
+/** tiling. @module */
+export {};
