@@ -63,7 +63,7 @@ export interface StreamHeader {
   readonly scene: SceneInfo | null;
   /** The grid; null where samples are independent images. */
   readonly grid: GridInfo | null;
-  /** How many samples follow; null where the producer does not know yet. */
+  /** How many patches the producer means to go through, skipped ones included; null where unknown. */
   readonly samples: number | null;
   /** Bands of `image`. */
   readonly bands: readonly BandInfo[];
@@ -83,6 +83,8 @@ export interface StreamHeader {
 export interface StreamEnd {
   /** Samples in the segment. */
   readonly samples: number;
+  /** Patches of the grid that were left out because no pixel of them has data. */
+  readonly skipped: number;
 }
 
 /** First member of a sample: `<key>.json`. */
@@ -129,6 +131,26 @@ export interface Sample {
   readonly info: SampleInfo;
   /** Its arrays. */
   readonly arrays: SampleArrays;
+}
+
+/**
+ * The key of a patch: the scene's name and the pixel offsets of its window, zero-padded.
+ *
+ * @param scene Name of the scene; see {@linkcode SceneInfo}.
+ * @param window The patch.
+ * @returns The key, such as `granule/000512_001024` (row first).
+ *
+ * @example
+ * ```ts
+ * import { sampleKey } from "swath";
+ *
+ * const key = sampleKey("granule", { x: 1024, y: 512, width: 512, height: 512 });
+ * if (key !== "granule/000512_001024") throw new Error(key);
+ * ```
+ */
+export function sampleKey(scene: string, window: PixelWindow): string {
+  const pad = (offset: number) => String(offset).padStart(6, "0");
+  return `${scene}/${pad(window.y)}_${pad(window.x)}`;
 }
 
 /** What a stream reader yields, and a writer takes, in order. */
