@@ -21,5 +21,6 @@ export * from "./lib/raster/mod.ts";
 export * from "./lib/runtime/mod.ts";
 export * from "./lib/stream/mod.ts";
 export * from "./lib/synth/mod.ts";
+export * from "./lib/text/mod.ts";
 export * from "./lib/tiling/mod.ts";
 export * from "./lib/weights/mod.ts";
