@@ -1,2 +1,13 @@
-/** files. @module */
-export {};
+/** Files that appear whole or not at all, and faults of the file system in plain words. @module */
+export {
+  type AtomicFile,
+  type AtomicFileOptions,
+  createAtomicFile,
+  writeFileAtomic,
+} from "./atomic_file.ts";
+export {
+  type AtomicDirectory,
+  type AtomicDirectoryOptions,
+  createAtomicDirectory,
+} from "./atomic_directory.ts";
+export { type FileAction, fileError, withFileErrors } from "./io_errors.ts";
