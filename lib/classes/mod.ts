@@ -1,2 +1,4 @@
 /** Classes, their names and colours. @module */
+export * from "./class_list.ts";
 export * from "./classes.ts";
+export * from "./palette.ts";
