@@ -1,2 +1,20 @@
-/** onnx. @module */
-export {};
+/** ONNX graphs: operators with shape inference, printing, encoding, hash and cost. @module */
+export * from "./dims.ts";
+export * from "./encode.ts";
+export * from "./graph.ts";
+export {
+  type AttributeSpec,
+  type AttributeSpecs,
+  type AttributeTypes,
+  type AttributeValue,
+  type GivenAttributesOf,
+  GraphError,
+  Inference,
+  type Operator,
+  OPSETS,
+  type ResolvedAttributesOf,
+  type TensorType,
+} from "./operator.ts";
+export * from "./operators.ts";
+export * from "./known_elements.ts";
+export * from "./value.ts";

@@ -1,0 +1,25 @@
+/** Arrays of the library as tensors of ONNX Runtime and back, without copies. @module */
+import type * as Ort from "onnxruntime-node";
+import type { DataType, NdArray, TypedArrays } from "../array/mod.ts";
+import { ndarray, TYPED_ARRAY_CONSTRUCTORS } from "../array/mod.ts";
+
+/** ONNX Runtime's package, once it is imported. */
+export type OrtModule = typeof Ort;
+
+/** True if the library has arrays of this element type of ONNX Runtime. */
+export function isArrayType(type: string): type is DataType {
+  return type in TYPED_ARRAY_CONSTRUCTORS;
+}
+
+/** The array as a tensor over the same memory. */
+export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
+  // The types of the package do not know Float16Array, which it takes where the engine has it.
+  return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
+}
+
+/** The tensor as an array over the same memory. */
+export function fromTensor(tensor: Ort.Tensor): NdArray {
+  const { type } = tensor;
+  if (!isArrayType(type)) throw new Error(`internal: tensors of type ${type} are not supported`);
+  return ndarray(type, tensor.dims, tensor.data as TypedArrays[typeof type]);
+}
