@@ -1,2 +1,3 @@
 /** Typed arrays with a shape. @module */
+export * from "./crop.ts";
 export * from "./ndarray.ts";
