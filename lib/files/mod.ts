@@ -11,3 +11,4 @@ export {
   createAtomicDirectory,
 } from "./atomic_directory.ts";
 export { type FileAction, fileError, withFileErrors } from "./io_errors.ts";
+export { openRandomAccessFile, type RandomAccessFile } from "./random_access_file.ts";
