@@ -25,7 +25,7 @@ import type { Initializer, Node, Value } from "./value.ts";
 
 /**
  * What an operator takes as an input: a value; null for an optional input that is left out; a number,
- * which becomes a scalar of the element type of the first value; a list of integers, which becomes an
+ * which becomes a scalar of the element type of the first value that is not bool; a list of integers, which becomes an
  * int64 vector (shapes, axes, …); or an array, which becomes a constant.
  */
 export type Operand = Value | NdArray | number | readonly number[] | null;
@@ -323,7 +323,7 @@ export class Graph {
   }
 
   #inputsOf(operands: readonly Operand[]): (Value | null)[] {
-    const first = operands.find(isValue);
+    const first = operands.filter(isValue).find((value) => value.dtype !== "bool");
     return operands.map((operand) => {
       if (operand === null) return null;
       if (typeof operand === "number") return this.constant(operand, first?.dtype);

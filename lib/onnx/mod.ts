@@ -1,7 +1,11 @@
 /** ONNX graphs: operators with shape inference, printing, encoding, hash and cost. @module */
+export * from "./cost.ts";
 export * from "./dims.ts";
 export * from "./encode.ts";
 export * from "./graph.ts";
+export * from "./hash.ts";
+export * from "./known_elements.ts";
+export * from "./layers.ts";
 export {
   type AttributeSpec,
   type AttributeSpecs,
@@ -16,5 +20,5 @@ export {
   type TensorType,
 } from "./operator.ts";
 export * from "./operators.ts";
-export * from "./known_elements.ts";
+export * from "./print.ts";
 export * from "./value.ts";

@@ -58,10 +58,35 @@ async function computeOn(ort: OrtModule, device: Device): Promise<string | null>
   }
 }
 
-/** The first line of an error of ONNX Runtime, without source positions. */
+/**
+ * False on a Linux machine without a graphics device or Vulkan. There Dawn, which is ONNX Runtime's
+ * WebGPU, would print a warning that nobody asked for, or pick a software renderer that is slower
+ * than the CPU provider by far.
+ */
+function mayHaveGpu(): boolean {
+  if (Deno.build.os !== "linux") return true;
+  const exists = (path: string) => {
+    try {
+      Deno.statSync(path);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (!["/dev/dri", "/dev/nvidiactl", "/dev/dxg"].some(exists)) return false;
+  try {
+    Deno.dlopen("libvulkan.so.1", {}).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What an error of ONNX Runtime says, in one line and without its source positions. */
 export function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return (message.split("\n")[0] ?? "").replace(/^Error: /, "").trim();
+  const line = message.split("\n").find((text) => text.trim() !== "") ?? "unknown error";
+  return line.replace(/^\S*\.(cc|h):\d+ .*? was false\. /, "").trim();
 }
 
 /**
@@ -72,23 +97,29 @@ export function firstLine(error: unknown): string {
  * @throws {InputError} If the device cannot be used here.
  */
 export async function resolveDevice(ort: OrtModule, choice: DeviceChoice): Promise<Device> {
-  if (choice === "auto") {
-    for (const device of DEVICES) {
-      if (device === "cpu" || await tryDevice(ort, device) === null) return device;
-    }
-  } else if (!DEVICES.includes(choice)) {
-    throw new InputError(`Unknown device "${choice}"; expected auto, ${DEVICES.join(", ")}`);
-  } else {
-    const reason = choice === "cpu" ? null : await tryDevice(ort, choice);
-    if (reason === null) return choice;
-    const available: string[] = [];
-    for (const device of DEVICES) {
-      if (device === "cpu" || await tryDevice(ort, device) === null) available.push(device);
-    }
+  // What the process as a whole logs is about providers that do not load, which we report ourselves.
+  ort.env.logLevel = "fatal";
+  if (choice === "auto") return (await availableDevices(ort))[0]!;
+  if (!DEVICES.includes(choice)) {
     throw new InputError(
-      `Cannot compute on device "${choice}": ${reason}; available here: ${available.join(", ")}`,
-      { hint: HINTS[choice] },
+      `Cannot compute on device "${choice}": expected auto, ${DEVICES.join(", ")}`,
     );
   }
-  return "cpu";
+  const reason = choice === "cpu" ? null : await tryDevice(ort, choice);
+  if (reason === null) return choice;
+  const available = (await availableDevices(ort)).join(", ");
+  throw new InputError(
+    `Cannot compute on device "${choice}": ${reason}; available here: ${available}`,
+    { hint: HINTS[choice] },
+  );
+}
+
+/** Devices that work here, the fastest first; the CPU always does. */
+async function availableDevices(ort: OrtModule): Promise<Device[]> {
+  const available: Device[] = [];
+  for (const device of DEVICES) {
+    if (device === "webgpu" && !mayHaveGpu()) continue;
+    if (device === "cpu" || await tryDevice(ort, device) === null) available.push(device);
+  }
+  return available;
 }

@@ -13,13 +13,24 @@ export function isArrayType(type: string): type is DataType {
 
 /** The array as a tensor over the same memory. */
 export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
-  // The types of the package do not know Float16Array, which it takes where the engine has it.
-  return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
+  if (array.dtype !== "float16") {
+    return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
+  }
+  // The native part reads a Float16Array as empty (1.30.0), but knows the type over 16-bit integers.
+  const { buffer, byteOffset, length } = array.data;
+  const tensor = new ort.Tensor("uint16", new Uint16Array(buffer, byteOffset, length), array.shape);
+  return Object.assign(tensor, { type: "float16" });
 }
 
 /** The tensor as an array over the same memory. */
 export function fromTensor(tensor: Ort.Tensor): NdArray {
   const { type } = tensor;
   if (!isArrayType(type)) throw new Error(`internal: tensors of type ${type} are not supported`);
-  return ndarray(type, tensor.dims, tensor.data as TypedArrays[typeof type]);
+  const data = tensor.data as TypedArrays[DataType];
+  const { buffer, byteOffset, length } = data;
+  return ndarray(
+    type,
+    tensor.dims,
+    type === "float16" ? new Float16Array(buffer, byteOffset, length) : data,
+  );
 }

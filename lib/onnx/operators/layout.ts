@@ -7,6 +7,7 @@ import {
   ints,
   operator,
   optionalInt,
+  requiredInt,
   type TensorType,
 } from "../operator.ts";
 import { addDims, broadcastShapes, type Dim, divideDims, mapDim, multiplyDims } from "../dims.ts";
@@ -292,7 +293,11 @@ export const LAYOUT = {
       return [{ dtype, shape: shape.map((dim, axis) => multiplyDims([dim, repeats[axis]!])) }];
     },
   }),
-  Concat: operator({ inputs: "inputs...", attributes: { axis: int(0) }, infer: inferConcat }),
+  Concat: operator({
+    inputs: "inputs...",
+    attributes: { axis: requiredInt() },
+    infer: inferConcat,
+  }),
   Split: operator({
     inputs: "input split?",
     outputs: "outputs...",

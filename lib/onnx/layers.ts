@@ -1,0 +1,246 @@
+/**
+ * Layers that networks share: operators together with their parameters.
+ *
+ * A layer takes the name of its module as stored on disk (such as
+ * `segformer.encoder.block.0.1.attention.self.query`), makes the parameters below it (`.weight`,
+ * `.bias`, …) and names its nodes after the module's last part, in the current scope of the graph.
+ *
+ * @module
+ */
+import { type NdArray, ndarray } from "../array/mod.ts";
+import type { Shape } from "./dims.ts";
+import type { Graph } from "./graph.ts";
+import { GraphError } from "./operator.ts";
+import type { Initializer, Value } from "./value.ts";
+
+const ZEROS: Initializer = { kind: "constant", value: 0 };
+const ONES: Initializer = { kind: "constant", value: 1 };
+
+/** Options of layers that multiply by a weight. */
+export interface WeightOptions {
+  /** False for a layer without `.bias`; true where left out. */
+  readonly bias?: boolean;
+  /**
+   * How the weight is drawn before training, with a bias of zeros; where left out, weight and bias
+   * are uniform within 1/√fan-in, which is PyTorch's default.
+   */
+  readonly init?: Initializer;
+}
+
+/** Options of {@linkcode conv2d}. */
+export interface Conv2dOptions extends WeightOptions {
+  /** Extent of the square kernel. */
+  readonly kernel: number;
+  /** Step of the kernel; 1 where left out. */
+  readonly stride?: number;
+  /** Zeros on each side; 0 where left out. */
+  readonly padding?: number;
+  /** Distance of the kernel's taps; 1 where left out. */
+  readonly dilation?: number;
+  /** Groups of channels that do not see each other; 1 where left out. */
+  readonly groups?: number;
+}
+
+/** The last part of a module's name, together with its number: `layer_norm.0`, `query`. */
+function lastPart(name: string): string {
+  return /[^.]+(\.\d+)*$/.exec(name)?.[0] ?? name;
+}
+
+/** The number of channels on an axis, which has to be known to make parameters for it. */
+function channels(x: Value, axis: number): number {
+  const extent = x.shape.at(axis);
+  if (typeof extent === "number") return extent;
+  throw new GraphError(
+    `Axis ${axis} of "${x.name}" has no known extent: shape is ${x.shape.join("x")}`,
+  );
+}
+
+function weightAndBias(
+  graph: Graph,
+  name: string,
+  shape: readonly number[],
+  x: Value,
+  { bias = true, init }: WeightOptions,
+): Value[] {
+  const fanIn = shape.slice(1).reduce((product, extent) => product * extent, 1);
+  const uniform: Initializer = { kind: "uniform", bound: 1 / Math.sqrt(fanIn) };
+  const weight = graph.parameter(`${name}.weight`, x.dtype, shape, { init: init ?? uniform });
+  if (!bias) return [weight];
+  const biasInit = init === undefined ? uniform : ZEROS;
+  return [weight, graph.parameter(`${name}.bias`, x.dtype, [shape[0]!], { init: biasInit })];
+}
+
+/**
+ * Product with a weight (features, C) over the last axis, plus a bias.
+ *
+ * @param graph The graph.
+ * @param x Values of shape (…, C).
+ * @param name Module name of `.weight` and `.bias`.
+ * @param features Extent of the last axis of the result.
+ * @param options Bias and initialisation.
+ * @returns Values of shape (…, features).
+ */
+export function linear(
+  graph: Graph,
+  x: Value,
+  name: string,
+  features: number,
+  options: WeightOptions = {},
+): Value {
+  return graph.scope(lastPart(name), () => {
+    const inputs = channels(x, -1);
+    const parameters = weightAndBias(graph, name, [features, inputs], x, options);
+    const rows = x.shape.length === 2 ? x : graph.op("Reshape", [x, [-1, inputs]]);
+    const product = graph.op("Gemm", [rows, ...parameters], { transB: true });
+    return x.shape.length === 2
+      ? product
+      : reshape(graph, product, [...x.shape.slice(0, -1), features]);
+  });
+}
+
+/**
+ * Two-dimensional convolution.
+ *
+ * @param graph The graph.
+ * @param x Values of shape (N, C, H, W).
+ * @param name Module name of `.weight` (features, C/groups, kernel, kernel) and `.bias`.
+ * @param features Channels of the result.
+ * @param options Kernel, stride, padding, dilation, groups, bias and initialisation.
+ * @returns Values of shape (N, features, H', W').
+ */
+export function conv2d(
+  graph: Graph,
+  x: Value,
+  name: string,
+  features: number,
+  options: Conv2dOptions,
+): Value {
+  const { kernel, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  return graph.scope(lastPart(name), () => {
+    const shape = [features, channels(x, 1) / groups, kernel, kernel];
+    const parameters = weightAndBias(graph, name, shape, x, options);
+    return graph.op("Conv", [x, ...parameters], {
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      dilations: [dilation, dilation],
+      group: groups,
+    });
+  });
+}
+
+/**
+ * Normalization over the last axis.
+ *
+ * @param graph The graph.
+ * @param x Values of shape (…, C).
+ * @param name Module name of `.weight` and `.bias`.
+ * @param epsilon Added to the variance.
+ */
+export function layerNorm(graph: Graph, x: Value, name: string, epsilon = 1e-5): Value {
+  return graph.scope(lastPart(name), () => {
+    const shape = [channels(x, -1)];
+    const weight = graph.parameter(`${name}.weight`, x.dtype, shape, { init: ONES });
+    const bias = graph.parameter(`${name}.bias`, x.dtype, shape, { init: ZEROS });
+    return graph.op("LayerNormalization", [x, weight, bias], { epsilon });
+  });
+}
+
+/**
+ * Batch normalization with the running statistics, as at inference.
+ *
+ * @param graph The graph.
+ * @param x Values of shape (N, C, …).
+ * @param name Module name of `.weight`, `.bias`, `.running_mean` and `.running_var`.
+ * @param epsilon Added to the variance.
+ */
+export function batchNorm(graph: Graph, x: Value, name: string, epsilon = 1e-5): Value {
+  return graph.scope(lastPart(name), () => {
+    const shape = [channels(x, 1)];
+    const parameter = (part: string, init: Initializer, trainable: boolean) =>
+      graph.parameter(`${name}.${part}`, x.dtype, shape, { init, trainable });
+    return graph.op("BatchNormalization", [
+      x,
+      parameter("weight", ONES, true),
+      parameter("bias", ZEROS, true),
+      parameter("running_mean", ZEROS, false),
+      parameter("running_var", ONES, false),
+    ], { epsilon });
+  });
+}
+
+/**
+ * The same elements in another shape, which may hold symbols.
+ *
+ * @param graph The graph.
+ * @param x The values.
+ * @param shape The new shape; one extent may be -1, to be inferred. A symbolic extent must stand on
+ * the axis where `x` has it, or be the only one to infer.
+ * @throws {GraphError} If more than one extent would have to be inferred.
+ */
+export function reshape(graph: Graph, x: Value, shape: Shape): Value {
+  const target = shape.map((dim, axis) =>
+    typeof dim === "number" ? dim : dim === x.shape[axis] ? 0 : -1
+  );
+  if (target.filter((dim) => dim === -1).length > 1) {
+    throw new GraphError(
+      `Cannot reshape "${x.name}" from ${x.shape.join("x")} to ${shape.join("x")} ` +
+        "as more than one extent would be inferred",
+    );
+  }
+  return graph.op("Reshape", [x, target]);
+}
+
+/**
+ * The matrix that resamples an axis bilinearly, as PyTorch's `interpolate(mode="bilinear",
+ * align_corners=False)` does: `y = matrix · x`.
+ *
+ * @param from Extent of the axis before.
+ * @param to Extent of the axis after.
+ * @returns Shape (to, from), float32; each row sums to 1.
+ */
+export function interpolationMatrix(from: number, to: number): NdArray<"float32"> {
+  const matrix = ndarray("float32", [to, from]);
+  for (let row = 0; row < to; row++) {
+    const position = Math.max((row + 0.5) * from / to - 0.5, 0);
+    const before = Math.min(Math.floor(position), from - 1);
+    const after = Math.min(before + 1, from - 1);
+    const weight = position - before;
+    matrix.data[row * from + before]! += 1 - weight;
+    matrix.data[row * from + after]! += weight;
+  }
+  return matrix;
+}
+
+/** Rows and columns of a matrix exchanged. */
+function transposed(matrix: NdArray<"float32">): NdArray<"float32"> {
+  const [rows, columns] = matrix.shape as [number, number];
+  const result = ndarray("float32", [columns, rows]);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result.data[column * rows + row] = matrix.data[row * columns + column]!;
+    }
+  }
+  return result;
+}
+
+/**
+ * Bilinear resampling (align_corners=False) as two products with small matrices, which is faster
+ * than `Resize` and whose gradient is two products again.
+ *
+ * @param graph The graph.
+ * @param x Values of shape (N, C, H, W), float32.
+ * @param size The new height and width.
+ * @returns Values of shape (N, C, height, width).
+ */
+export function resizeBilinear(
+  graph: Graph,
+  x: Value,
+  [height, width]: readonly [height: number, width: number],
+): Value {
+  const columns = width === channels(x, 3)
+    ? x
+    : graph.op("MatMul", [x, transposed(interpolationMatrix(channels(x, 3), width))]);
+  return height === channels(x, 2)
+    ? columns
+    : graph.op("MatMul", [interpolationMatrix(channels(x, 2), height), columns]);
+}
