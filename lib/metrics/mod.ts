@@ -1,2 +1,6 @@
-/** metrics. @module */
-export {};
+/** Confusion matrices and scores. @module */
+export * from "./confusion_matrix.ts";
+export * from "./positive_rate.ts";
+export * from "./score_sample.ts";
+export * from "./scores.ts";
+export * from "./scores_file.ts";
