@@ -1,2 +1,7 @@
-/** tiling. @module */
-export {};
+/** The grid of patches and its inverse, stitching. @module */
+export * from "./grid.ts";
+export { type PlanContents, type PlanSummary, summarizePlan } from "./plan_summary.ts";
+export * from "./scene_name.ts";
+export * from "./select_bands.ts";
+export { createStitcher, type RowSink, type Stitcher, type StitchSinks } from "./stitch.ts";
+export * from "./tile_scene.ts";

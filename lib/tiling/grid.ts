@@ -1,0 +1,211 @@
+/**
+ * The grid of patches that covers a scene.
+ *
+ * Patches of a scene all have the same size and come row by row. The last column and the last row are
+ * shifted inwards, so that they see real surroundings; offsets are multiples of 16 all the same, so
+ * that logits of overlapping patches share one lattice at any output stride that divides 16. At most
+ * 15 columns and rows of the last patches then reach beyond the scene, where they are not valid.
+ *
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import type { PixelWindow } from "../geo/mod.ts";
+import type { GridInfo } from "../stream/mod.ts";
+
+/** Offsets of patches are multiples of this many pixels. */
+export const GRID_ALIGNMENT = 16;
+/** A patch that would be larger than its scene shrinks to the next multiple of this many pixels. */
+const SMALL_SCENE_MULTIPLE = 32;
+
+/** Options of {@linkcode planGrid}. */
+export interface GridOptions {
+  /** Columns of the scene. */
+  readonly width: number;
+  /** Rows of the scene. */
+  readonly height: number;
+  /** Columns and rows of a patch, at least 16. */
+  readonly size: number;
+  /** Pixels that neighbours share at least; 0 where left out. Not together with `stride`. */
+  readonly overlap?: number;
+  /** Pixels from one patch to the next at most. Not together with `overlap`. */
+  readonly stride?: number;
+  /** Part of the scene to cover; all of it where left out. */
+  readonly window?: PixelWindow;
+  /** Stop after this many patches. */
+  readonly limit?: number;
+}
+
+/** Patches along one axis. */
+export interface GridAxis {
+  /** First pixel of each patch. */
+  readonly offsets: readonly number[];
+  /** First pixel that each patch answers for, and the end of the last one: one more than `offsets`. */
+  readonly cuts: readonly number[];
+}
+
+/** How a scene is cut. */
+export interface GridPlan {
+  /** The covered part of the scene. */
+  readonly area: PixelWindow;
+  /** Size and number of the patches. */
+  readonly grid: GridInfo;
+  /** Patches from left to right, relative to `area`. */
+  readonly columns: GridAxis;
+  /** Patches from top to bottom, relative to `area`. */
+  readonly rows: GridAxis;
+  /** Patches to go through, fewer than the grid has where they are limited. */
+  readonly patches: number;
+}
+
+/** One patch of a {@linkcode GridPlan}, relative to its area. */
+export interface GridPatch {
+  /** The patch. */
+  readonly window: PixelWindow;
+  /** The part of it that it answers for: over all patches, each pixel of the area exactly once. */
+  readonly core: PixelWindow;
+  /** Row and column in the grid. */
+  readonly position: readonly [row: number, column: number];
+}
+
+/**
+ * Plan how to cut a scene into patches.
+ *
+ * @param options Size of the scene and of the patches. The distance between patches is rounded down to
+ * a multiple of 16, which makes the overlap larger than asked for by up to 15 pixels.
+ * @returns The plan. A scene that is smaller than a patch gives one patch of the scene's size, rounded
+ * up to a multiple of 32.
+ * @throws {InputError} If size, overlap, stride, window or limit make no sense.
+ *
+ * @example
+ * ```ts
+ * import { planGrid } from "swath";
+ *
+ * const { grid, columns } = planGrid({ width: 1200, height: 512, size: 512, overlap: 64 });
+ * if (grid.columns !== 3 || grid.rows !== 1) throw new Error("three patches");
+ * if (columns.offsets.join() !== "0,448,688") throw new Error(columns.offsets.join());
+ * ```
+ */
+export function planGrid(options: GridOptions): GridPlan {
+  const { width, height, size, limit } = options;
+  requireInteger("size", size, GRID_ALIGNMENT);
+  if (limit !== undefined) requireInteger("limit", limit, 1);
+  const step = stepOf(options);
+  const area = options.window ?? { x: 0, y: 0, width, height };
+  requireInside(area, width, height);
+  const patchWidth = patchExtent(area.width, size);
+  const patchHeight = patchExtent(area.height, size);
+  const columns = planAxis(area.width, patchWidth, step);
+  const rows = planAxis(area.height, patchHeight, step);
+  const count = columns.offsets.length * rows.offsets.length;
+  return {
+    area,
+    grid: {
+      width: patchWidth,
+      height: patchHeight,
+      columns: columns.offsets.length,
+      rows: rows.offsets.length,
+      overlap: size - step,
+    },
+    columns,
+    rows,
+    patches: Math.min(count, limit ?? count),
+  };
+}
+
+/**
+ * The patches of a plan, row by row from left to right.
+ *
+ * @param plan The plan.
+ */
+export function* patchesOf(plan: GridPlan): Generator<GridPatch, void, undefined> {
+  const { columns, rows } = plan.grid;
+  for (let index = 0; index < plan.patches; index++) {
+    yield patchAt(plan, Math.floor(index / columns) % rows, index % columns);
+  }
+}
+
+/**
+ * One patch of a plan.
+ *
+ * @param plan The plan.
+ * @param row Zero-based row in the grid.
+ * @param column Zero-based column in the grid.
+ */
+export function patchAt(plan: GridPlan, row: number, column: number): GridPatch {
+  const [x, left, right] = axisAt(plan.columns, column);
+  const [y, top, bottom] = axisAt(plan.rows, row);
+  return {
+    window: { x, y, width: plan.grid.width, height: plan.grid.height },
+    core: { x: left, y: top, width: right - left, height: bottom - top },
+    position: [row, column],
+  };
+}
+
+function axisAt({ offsets, cuts }: GridAxis, index: number): [number, number, number] {
+  return [offsets[index]!, cuts[index]!, cuts[index + 1]!];
+}
+
+/** Distance between patches: what was asked for, rounded down to the lattice. */
+function stepOf({ size, overlap, stride }: GridOptions): number {
+  if (overlap !== undefined && stride !== undefined) {
+    throw new InputError("Cannot tile with both an overlap and a stride: give one of them");
+  }
+  if (overlap !== undefined) {
+    requireInteger("overlap", overlap, 0);
+    if (overlap > size - GRID_ALIGNMENT) {
+      throw new InputError(
+        `Cannot tile with overlap ${overlap} as overlap must be <= size - ${GRID_ALIGNMENT}: current size is ${size}`,
+      );
+    }
+  }
+  if (stride !== undefined) {
+    requireInteger("stride", stride, GRID_ALIGNMENT);
+    if (stride > size) {
+      throw new InputError(
+        `Cannot tile with stride ${stride} as stride must be <= size: current size is ${size}`,
+      );
+    }
+  }
+  const wanted = stride ?? size - (overlap ?? 0);
+  return wanted - wanted % GRID_ALIGNMENT;
+}
+
+function requireInteger(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new InputError(
+      `Cannot tile with ${name} ${value}: ${name} must be an integer >= ${least}`,
+    );
+  }
+}
+
+function requireInside({ x, y, width, height }: PixelWindow, columns: number, rows: number): void {
+  const whole = [x, y, width, height].every(Number.isSafeInteger);
+  if (
+    !whole || x < 0 || y < 0 || width < 1 || height < 1 || x + width > columns || y + height > rows
+  ) {
+    throw new InputError(
+      `Cannot tile the window of ${width}x${height} pixels at column ${x}, row ${y} as it must lie in the scene: its size is ${columns}x${rows}`,
+    );
+  }
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+function patchExtent(extent: number, size: number): number {
+  return Math.min(size, roundUp(extent, SMALL_SCENE_MULTIPLE));
+}
+
+/** Place patches along an axis and cut it in the middle of what neighbours share. */
+function planAxis(extent: number, size: number, step: number): GridAxis {
+  const count = 1 + Math.ceil(Math.max(0, extent - size) / step);
+  const last = roundUp(Math.max(0, extent - size), GRID_ALIGNMENT);
+  const offsets = Array.from({ length: count }, (_, index) => Math.min(index * step, last));
+  const cuts = [0];
+  for (let index = 1; index < count; index++) {
+    cuts.push(Math.floor((offsets[index - 1]! + size + offsets[index]!) / 2));
+  }
+  cuts.push(extent);
+  return { offsets, cuts };
+}

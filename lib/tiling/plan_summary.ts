@@ -1,0 +1,90 @@
+/**
+ * What cutting a scene will cost, before it is done.
+ *
+ * @module
+ */
+import { bytesPerElement, type DataType } from "../array/mod.ts";
+import type { GridPlan } from "./grid.ts";
+
+/** What the samples will hold, for {@linkcode summarizePlan}. */
+export interface PlanContents {
+  /** Bands of the image. */
+  readonly bands: number;
+  /** Element type of the image. */
+  readonly dtype: DataType;
+  /** True if labels come along. */
+  readonly labels: boolean;
+  /** Patches that the slowest stage handles in a second; null where unknown. */
+  readonly patchesPerSecond: number | null;
+}
+
+/** What a plan costs. */
+export interface PlanSummary {
+  /** Patches to go through; those without data are left out of the stream. */
+  readonly patches: number;
+  /** Pixels that neighbours share at least. */
+  readonly overlap: number;
+  /** The same as a share of the patch's size, in percent. */
+  readonly overlapPercent: number;
+  /** Pixels in patches for each pixel of the scene; 1 where nothing is computed twice. */
+  readonly redundancy: number;
+  /** Bytes in the stream, at most. */
+  readonly streamBytes: number;
+  /** Bytes of pixels that `tile` holds: two runs of patches from a row. */
+  readonly tileBytes: number;
+  /** Bytes of pixels that `stitch` holds: a row of patches of the class map. */
+  readonly stitchBytes: number;
+  /** Expected time in seconds; null where the rate is unknown. */
+  readonly seconds: number | null;
+}
+
+/** `tile` reads as many neighbouring patches of a row at once as fit into this many bytes. */
+export const READ_BYTES = 192 * 1024 * 1024;
+/** Headers and JSON of a sample in the stream, roughly. */
+const SAMPLE_OVERHEAD_BYTES = 4096;
+
+/**
+ * Say what a plan costs.
+ *
+ * @param plan The plan.
+ * @param contents What the samples will hold.
+ *
+ * @example
+ * ```ts
+ * import { planGrid, summarizePlan } from "swath";
+ *
+ * const plan = planGrid({ width: 10980, height: 10980, size: 512, overlap: 64 });
+ * const summary = summarizePlan(plan, {
+ *   bands: 14, dtype: "uint16", labels: false, patchesPerSecond: 4,
+ * });
+ * if (summary.patches !== 625 || summary.overlapPercent !== 12.5) throw new Error("unexpected plan");
+ * ```
+ */
+export function summarizePlan(plan: GridPlan, contents: PlanContents): PlanSummary {
+  const { area, grid, patches } = plan;
+  const patchPixels = grid.width * grid.height;
+  const imageBytes = contents.bands * bytesPerElement(contents.dtype);
+  const bytesPerPixel = imageBytes + 1 + (contents.labels ? 1 : 0);
+  const areaPixels = area.width * area.height * patches / (grid.columns * grid.rows);
+  return {
+    patches,
+    overlap: grid.overlap,
+    overlapPercent: 100 * grid.overlap / Math.max(grid.width, grid.height),
+    redundancy: patches * patchPixels / areaPixels,
+    streamBytes: patches * (patchPixels * bytesPerPixel + SAMPLE_OVERHEAD_BYTES),
+    tileBytes: 2 * patchesPerRead(plan, bytesPerPixel) * patchPixels * bytesPerPixel,
+    stitchBytes: area.width * grid.height,
+    seconds: contents.patchesPerSecond === null ? null : patches / contents.patchesPerSecond,
+  };
+}
+
+/**
+ * How many neighbouring patches of a row `tile` reads at once.
+ *
+ * @param plan The plan.
+ * @param bytesPerPixel Bytes of all that is read for a pixel.
+ */
+export function patchesPerRead(plan: GridPlan, bytesPerPixel: number): number {
+  const patchBytes = plan.grid.width * plan.grid.height * bytesPerPixel;
+  return Math.min(plan.grid.columns, Math.max(1, Math.floor(READ_BYTES / patchBytes)));
+}

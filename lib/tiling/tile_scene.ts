@@ -1,0 +1,214 @@
+/**
+ * A scene as a stream of patches.
+ *
+ * @module
+ */
+import { bytesPerElement, cropArray, type NdArray, ndarray } from "../array/mod.ts";
+import { type ClassInfo, IGNORE_LABEL } from "../classes/mod.ts";
+import { type PixelWindow, windowTransform } from "../geo/mod.ts";
+import type { RasterPixels, RasterReader } from "../raster/mod.ts";
+import {
+  type Sample,
+  sampleKey,
+  STREAM_VERSION,
+  type StreamHeader,
+  type StreamItem,
+} from "../stream/mod.ts";
+import { type GridPatch, type GridPlan, patchesOf } from "./grid.ts";
+import { checkLabelRaster, labelIndices } from "./label_raster.ts";
+import { patchesPerRead } from "./plan_summary.ts";
+import { sceneNameOf } from "./scene_name.ts";
+import { selectBands } from "./select_bands.ts";
+
+/** Options of {@linkcode tileScene}. */
+export interface TileSceneOptions {
+  /** Bands by name or 1-based number, in the order wanted; all where left out. */
+  readonly bands?: readonly string[];
+  /** Class indices on the same grid as the scene. */
+  readonly labels?: RasterReader;
+  /** Classes of the labels; what the label raster itself says where left out. */
+  readonly classes?: readonly ClassInfo[];
+  /** Name in the keys of samples; made from the scene's path where left out. */
+  readonly sceneName?: string;
+  /** Command lines that lead to the stream. */
+  readonly history?: readonly string[];
+}
+
+/**
+ * Cut a scene into patches.
+ *
+ * Samples keep the stored numbers in `image`; `valid` is 1 where every band has data; `label` is 255
+ * where the labels or the scene have no data. A patch without any valid pixel is left out and counted
+ * as skipped in the end mark. The scene is read by runs of neighbouring patches, the next run while
+ * this one is taken.
+ *
+ * @param reader The scene.
+ * @param plan How to cut it, from {@linkcode planGrid} with the scene's size.
+ * @param options Bands, labels and names.
+ * @returns One segment: header, samples row by row, end mark.
+ * @throws {InputError} If a band is unknown, the labels do not lie on the scene or hold something other
+ * than class indices, or a file is damaged.
+ */
+export async function* tileScene(
+  reader: RasterReader,
+  plan: GridPlan,
+  options: TileSceneOptions = {},
+): AsyncGenerator<StreamItem, void, undefined> {
+  const { info } = reader;
+  const { labels } = options;
+  if (labels !== undefined) checkLabelRaster(info, labels.info);
+  const bands = options.bands === undefined
+    ? info.bands.map((_, index) => index)
+    : selectBands(info, options.bands);
+  const header = headerOf(reader, plan, bands, options);
+  yield { type: "header", header };
+
+  const bytesPerPixel = bands.length * bytesPerElement(info.dtype) + (labels === undefined ? 1 : 2);
+  const runs = [...runsOf(plan, patchesPerRead(plan, bytesPerPixel))];
+  let samples = 0;
+  let reading: Promise<RunPixels> | null = null;
+  try {
+    for (const [index, run] of runs.entries()) {
+      const pixels: RunPixels = await (reading ?? readRun(run, reader, plan, bands, labels));
+      reading = null;
+      for (const patch of run) {
+        const sample = sampleOf(patch, run[0]!, pixels, header);
+        if (sample === null) continue;
+        samples++;
+        yield { type: "sample", sample };
+        // Only now, so that the consumer has something to do while this thread decodes.
+        const following = runs[index + 1];
+        if (reading !== null || following === undefined) continue;
+        reading = readRun(following, reader, plan, bands, labels);
+        // A failure is thrown when the run's turn comes; until then it is not "unhandled".
+        reading.catch(() => {});
+      }
+    }
+  } finally {
+    await Promise.allSettled([reading]);
+  }
+  yield { type: "end", end: { samples, skipped: plan.patches - samples } };
+}
+
+function headerOf(
+  { info }: RasterReader,
+  plan: GridPlan,
+  bands: readonly number[],
+  { sceneName, classes, labels, history }: TileSceneOptions,
+): StreamHeader {
+  const { x, y, width, height } = plan.area;
+  const { transform } = info.georeference;
+  return {
+    swath: STREAM_VERSION,
+    scene: {
+      name: sceneName ?? sceneNameOf(info.source),
+      source: info.source,
+      width,
+      height,
+      georeference: {
+        ...info.georeference,
+        transform: transform === null ? null : windowTransform(transform, x, y),
+      },
+    },
+    grid: plan.grid,
+    samples: plan.patches,
+    bands: bands.map((band) => info.bands[band]!),
+    dtype: info.dtype,
+    normalization: null,
+    classes: classes ?? labels?.info.classes ?? null,
+    output: null,
+    history: history ?? [],
+  };
+}
+
+/** Neighbouring patches of a row, at most so many together. */
+function* runsOf(plan: GridPlan, length: number): Generator<GridPatch[], void, undefined> {
+  let run: GridPatch[] = [];
+  for (const patch of patchesOf(plan)) {
+    if (run.length === length || run.length > 0 && run[0]!.position[0] !== patch.position[0]) {
+      yield run;
+      run = [];
+    }
+    run.push(patch);
+  }
+  if (run.length > 0) yield run;
+}
+
+/** Pixels of a run of patches. */
+interface RunPixels extends RasterPixels {
+  readonly label: NdArray<"uint8"> | null;
+}
+
+async function readRun(
+  run: readonly GridPatch[],
+  reader: RasterReader,
+  plan: GridPlan,
+  bands: readonly number[],
+  labels: RasterReader | undefined,
+): Promise<RunPixels> {
+  const first = run[0]!.window;
+  const last = run.at(-1)!.window;
+  const window: PixelWindow = {
+    x: plan.area.x + first.x,
+    y: plan.area.y + first.y,
+    width: last.x + last.width - first.x,
+    height: first.height,
+  };
+  const pixels = await reader.read(window, bands);
+  const label = labels === undefined
+    ? null
+    : labelIndices(await labels.read(window), window, labels.info.source);
+  clearOutside(pixels.valid, first, plan.area);
+  return { ...pixels, label };
+}
+
+/** Pixels beyond the covered area may be real, and help the network; but nothing answers for them. */
+function clearOutside(
+  valid: NdArray<"uint8">,
+  { x, y }: PixelWindow,
+  area: PixelWindow,
+): void {
+  const [rows = 0, columns = 0] = valid.shape;
+  for (let row = 0; row < rows; row++) {
+    const inside = y + row < area.height ? Math.min(columns, area.width - x) : 0;
+    valid.data.fill(0, row * columns + inside, (row + 1) * columns);
+  }
+}
+
+/** The sample of a patch; null where none of its pixels has data. */
+function sampleOf(
+  { window, core, position }: GridPatch,
+  first: GridPatch,
+  pixels: RunPixels,
+  header: StreamHeader,
+): Sample | null {
+  const place = { ...window, x: window.x - first.window.x, y: 0 };
+  const valid = cropArray(pixels.valid, place);
+  const validPixels = valid.data.reduce((count, value) => count + value, 0);
+  if (validPixels === 0) return null;
+  const { name, georeference: { crs, transform } } = header.scene!;
+  return {
+    key: sampleKey(name, window),
+    info: {
+      window,
+      core,
+      position,
+      transform: transform === null ? null : windowTransform(transform, window.x, window.y),
+      crs,
+      validPixels,
+    },
+    arrays: {
+      image: cropArray(pixels.image, place),
+      ...(pixels.label === null
+        ? {}
+        : { label: maskedLabel(cropArray(pixels.label, place), valid) }),
+      valid,
+    },
+  };
+}
+
+/** Labels with 255 where the scene has no data, so that every consumer leaves those pixels out. */
+function maskedLabel(label: NdArray<"uint8">, valid: NdArray<"uint8">): NdArray<"uint8"> {
+  const data = label.data.map((value, i) => valid.data[i] === 0 ? IGNORE_LABEL : value);
+  return ndarray("uint8", label.shape, data);
+}
