@@ -15,16 +15,16 @@ export interface Example {
 }
 
 /** One verb of the command line. */
-export interface Command<Options> {
+export interface Command<Options = unknown> {
   /** The verb. */
   readonly name: string;
-  /** One line, for the list of commands. */
+  /** One line, for the list of commands; the same as in the registry. */
   readonly summary: string;
   /** Paragraphs that follow the usage line: what goes in, what comes out, which conventions hold. */
   readonly description: readonly string[];
   /** Command lines to learn from. */
   readonly examples: readonly Example[];
-  /** Parser of the arguments after the verb. */
+  /** Parser of the arguments after the verb, without the options that every command has. */
   readonly parser: Parser<"sync", Options, unknown>;
   /**
    * Do the work.

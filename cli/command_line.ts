@@ -1,0 +1,60 @@
+/**
+ * Parsing the arguments of a command.
+ *
+ * @module
+ */
+import { object } from "@optique/core/constructs";
+import { formatMessage, type Message, message } from "@optique/core/message";
+import { withDefault } from "@optique/core/modifiers";
+import { parse } from "@optique/core/parser";
+import { flag } from "@optique/core/primitives";
+import type { Command } from "./command.ts";
+import { CommandError } from "./errors.ts";
+
+/** Options that every command has. */
+const commonOptions = object("Common options", {
+  quiet: withDefault(
+    flag("-q", "--quiet", { description: message`Print warnings and errors only` }),
+    false,
+  ),
+  verbose: withDefault(
+    flag("-v", "--verbose", { description: message`Say more about what is done` }),
+    false,
+  ),
+  // Looked for before anything else is parsed; it is here to be listed and completed.
+  help: withDefault(flag("-h", "--help", { description: message`Show this page` }), false),
+});
+
+/** Parser of everything after the verb: the command's own arguments, and the common options. */
+export function commandLineParser<Options>(command: Command<Options>) {
+  return object({ own: command.parser, common: commonOptions });
+}
+
+/**
+ * Parse the arguments after the verb.
+ *
+ * @throws {CommandError} If they do not fit.
+ */
+export function parseCommandLine<Options>(command: Command<Options>, args: readonly string[]) {
+  const result = parse(commandLineParser(command), args);
+  if (result.success) return result.value;
+  const { sentence, suggestion } = splitMessage(result.error);
+  throw new CommandError(sentence, suggestion ?? `See: swath ${command.name} --help`);
+}
+
+/** True if the arguments ask for the help page. What follows `--` are names of files. */
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end)
+    .some((argument) => argument === "--help" || argument === "-h");
+}
+
+/** A parser's message as one sentence, and "Did you mean …?" as a hint. */
+function splitMessage(error: Message): { sentence: string; suggestion: string | undefined } {
+  const [sentence = "", ...rest] = formatMessage(error).replaceAll("`", "").split("\n\n");
+  const suggestion = rest.join(" ").replaceAll("\n", " ").trim();
+  return {
+    sentence: sentence.trim().replace(/\.$/, ""),
+    suggestion: suggestion === "" ? undefined : suggestion,
+  };
+}

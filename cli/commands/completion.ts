@@ -1,0 +1,39 @@
+/** `swath completion`. @module */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { argument } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
+import { defineCommand } from "../command.ts";
+import { completionScript, type Shell, SHELLS } from "../completion.ts";
+
+export default defineCommand({
+  name: "completion",
+  summary: "Print a script that completes commands in a shell",
+  description: [
+    "Commands, options, their values and files are completed. The script asks swath itself at each " +
+    "press of Tab, so it needs to be installed only once.",
+  ],
+  examples: [
+    {
+      note: "bash",
+      command: "swath completion bash > ~/.local/share/bash-completion/completions/swath",
+    },
+    {
+      note: "zsh, with a directory of its fpath",
+      command: "swath completion zsh > ~/.zfunc/_swath",
+    },
+    { note: "fish", command: "swath completion fish > ~/.config/fish/completions/swath.fish" },
+    { note: "PowerShell", command: "swath completion pwsh >> $PROFILE" },
+    { note: "Nushell", command: "swath completion nu | save --append $nu.config-path" },
+  ],
+  parser: object({
+    shell: argument(
+      choice(Object.keys(SHELLS) as Shell[], { metavar: "SHELL", suggest: "nearest" }),
+      {
+        description: message`The shell that is to complete swath`,
+        errors: { endOfInput: message`Missing argument SHELL` },
+      },
+    ),
+  }),
+  run: ({ shell }, io) => io.write(completionScript(shell)),
+});

@@ -1,0 +1,30 @@
+/** `swath help`. @module */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { argument } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
+import { defineCommand } from "../command.ts";
+import { commandHelp, overview } from "../help.ts";
+import { textColumns } from "../terminal.ts";
+import { COMMANDS, findCommand } from "./mod.ts";
+
+export default defineCommand({
+  name: "help",
+  summary: "List the commands, or describe one",
+  description: ["With the name of a command, it prints what `swath COMMAND --help` prints."],
+  examples: [{ note: "Describe a command", command: "swath help info" }],
+  parser: object({
+    verb: optional(
+      argument(choice(Object.keys(COMMANDS), { metavar: "COMMAND", suggest: "nearest" }), {
+        description: message`The command to describe`,
+      }),
+    ),
+  }),
+  async run({ verb }, io) {
+    const format = { columns: textColumns(Deno.stdout), colors: io.stdoutColors };
+    if (verb === undefined) return await io.write(overview(format));
+    const { default: command } = await findCommand(verb)!.load();
+    await io.write(commandHelp(command, format));
+  },
+});

@@ -1,0 +1,46 @@
+/**
+ * The registry of commands. Names and summaries are here, so that listing them loads none of them.
+ *
+ * @module
+ */
+import type { Command } from "../command.ts";
+
+/** The verb that completion scripts call; see `completion.ts`. It is not for people, and not listed. */
+export const COMPLETE_VERB = "__complete";
+
+/** Headings of the list of commands, in order. */
+export const COMMAND_GROUPS = ["Looking", "Shell"] as const;
+
+/** A command before it is loaded. */
+export interface CommandEntry {
+  /** Heading that it is listed under. */
+  readonly group: (typeof COMMAND_GROUPS)[number];
+  /** One line; the same as in the command. */
+  readonly summary: string;
+  /** Import the command. */
+  load(): Promise<{ readonly default: Command }>;
+}
+
+/** All commands by name, in the order of the list. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  info: {
+    group: "Looking",
+    summary: "Say what a raster, a patch stream or a model directory holds",
+    load: () => import("./info.ts"),
+  },
+  completion: {
+    group: "Shell",
+    summary: "Print a script that completes commands in a shell",
+    load: () => import("./completion.ts"),
+  },
+  help: {
+    group: "Shell",
+    summary: "List the commands, or describe one",
+    load: () => import("./help.ts"),
+  },
+};
+
+/** The entry of a verb; null if there is no such command. */
+export function findCommand(verb: string): CommandEntry | null {
+  return Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb]! : null;
+}

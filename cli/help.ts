@@ -1,0 +1,84 @@
+/**
+ * Help pages.
+ *
+ * @module
+ */
+import { type DocPage, formatDocPage } from "@optique/core/doc";
+import { lineBreak, type Message, text } from "@optique/core/message";
+import { getDocPage } from "@optique/core/parser";
+import type { UsageTerm } from "@optique/core/usage";
+import type { Command } from "./command.ts";
+import { commandLineParser } from "./command_line.ts";
+import { COMMAND_GROUPS, COMMANDS } from "./commands/mod.ts";
+
+/** How a page is laid out. */
+export interface HelpFormat {
+  /** Columns to fill. */
+  readonly columns: number;
+  /** True to use colours. */
+  readonly colors: boolean;
+}
+
+/** The page of one command. */
+export function commandHelp<Options>(command: Command<Options>, format: HelpFormat): string {
+  const page = commandDocPage(command);
+  const body = formatDocPage(`swath ${command.name}`, page, {
+    maxWidth: format.columns,
+    colors: format.colors,
+    termWidth: "auto",
+    showDefault: { prefix: " [default: ", suffix: "]" },
+    showChoices: { prefix: " [", suffix: "]", label: "" },
+  });
+  const examples = command.examples.map(({ note, command }) => `  # ${note}\n  ${command}\n`);
+  const heading = format.colors ? "\x1b[1;2mExamples:\x1b[0m" : "Examples:";
+  return [body, ...(examples.length === 0 ? [] : [`\n${heading}\n`, examples.join("\n")])].join("");
+}
+
+/** What a command's page holds; also the source of the reference. */
+export function commandDocPage<Options>(command: Command<Options>): DocPage {
+  const page = getDocPage(commandLineParser(command));
+  if (page === undefined) throw new Error(`internal: command ${command.name} has no help page`);
+  return {
+    ...page,
+    usage: shortUsage(page.usage ?? []),
+    brief: [text(`${command.summary}.`)],
+    description: paragraphs(command.description),
+  };
+}
+
+/** The usage line with its optional options gathered into one word, as the page lists them below. */
+function shortUsage(usage: readonly UsageTerm[]): UsageTerm[] {
+  const isOptionalOption = (term: UsageTerm) =>
+    term.type === "optional" && term.terms.every(({ type }) => type === "option");
+  return [
+    { type: "literal", value: "[OPTIONS]" },
+    ...usage.filter((term) => !isOptionalOption(term)),
+  ];
+}
+
+function paragraphs(lines: readonly string[]): Message {
+  return lines.flatMap((line, i) =>
+    i === 0 ? [text(line)] : [lineBreak(), lineBreak(), text(line)]
+  );
+}
+
+/** The list of commands. */
+export function overview(format: HelpFormat): string {
+  const bold = (heading: string) => format.colors ? `\x1b[1m${heading}\x1b[0m` : heading;
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const sections = COMMAND_GROUPS.map((group) => {
+    const lines = Object.entries(COMMANDS)
+      .filter(([, entry]) => entry.group === group)
+      .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+    return [bold(`${group}:`), ...lines, ""].join("\n");
+  });
+  return [
+    "swath: land-cover maps from satellite scenes.",
+    "",
+    `${bold("Usage:")} swath COMMAND [OPTIONS] …`,
+    "",
+    ...sections,
+    "`swath COMMAND --help` describes a command; `swath completion SHELL` completes them.",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,160 @@
+/**
+ * Options and arguments that several commands share. Each is defined once and means the same
+ * everywhere.
+ *
+ * @module
+ */
+import { type Message, message, text } from "@optique/core/message";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import type { NonEmptyString } from "@optique/core/nonempty";
+import { argument, flag, option } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
+import { DEVICES, IGNORE_LABEL, STREAM_FORMATS } from "../mod.ts";
+import { nameList, path, type PathCompletion, wholeNumber } from "./values.ts";
+
+function missing(metavar: string): { endOfInput: Message } {
+  return { endOfInput: message`Missing argument ${text(metavar)}` };
+}
+
+/** A required argument that names a file, directory or URL. */
+export function fileArgument(
+  metavar: NonEmptyString,
+  description: string,
+  completion: PathCompletion = {},
+) {
+  return argument(path(metavar, completion), {
+    description: [text(description)],
+    errors: missing(metavar),
+  });
+}
+
+/** One or more arguments that name files, directories or URLs. */
+export function fileArguments(
+  metavar: NonEmptyString,
+  description: string,
+  completion: PathCompletion = {},
+) {
+  return multiple(fileArgument(metavar, description, completion), {
+    min: 1,
+    errors: { tooFew: message`Missing argument ${text(metavar)}` },
+  });
+}
+
+/** `MODEL`: a model directory or the name of a model on the hub. */
+export function modelArgument() {
+  return fileArgument(
+    "MODEL",
+    "Model directory (config.json, model.safetensors), or a model of the Hugging Face hub",
+    { type: "directory" },
+  );
+}
+
+/** `-o, --output`: a file that appears whole or not at all. */
+export function outputOption(description: string, metavar: NonEmptyString = "FILE") {
+  return option("-o", "--output", path(metavar), {
+    description: [text(description)],
+    errors: { missing: message`Missing option -o ${text(metavar)}` },
+  });
+}
+
+/** `--overwrite`: replace what exists. */
+export function overwriteOption() {
+  return withDefault(
+    flag("--overwrite", { description: message`Replace the output if it exists` }),
+    false,
+  );
+}
+
+/** `--format tar|ndjson`: encoding of the patch stream that goes out. */
+export function streamFormatOption() {
+  return withDefault(
+    option("--format", choice([...STREAM_FORMATS], { metavar: "FORMAT", suggest: "nearest" }), {
+      description: message`Encoding of the patch stream: tar is for pipes and files, ndjson for jq`,
+    }),
+    "tar" as const,
+  );
+}
+
+/** `--format` of results. */
+export function formatOption<const Format extends string>(
+  formats: readonly Format[],
+  description = "Format of the output",
+) {
+  return optional(
+    option("--format", choice(formats, { metavar: "FORMAT", suggest: "nearest" }), {
+      description: [text(description)],
+    }),
+  );
+}
+
+/** `--json`. */
+export function jsonOption() {
+  return withDefault(flag("--json", { description: message`Print JSON` }), false);
+}
+
+/** `--device`: what a network is computed on. */
+export function deviceOption() {
+  return withDefault(
+    option("--device", choice(["auto", ...DEVICES], { metavar: "DEVICE", suggest: "nearest" }), {
+      description: message`Where to compute; auto is the fastest that works here`,
+    }),
+    "auto" as const,
+  );
+}
+
+/** `--threads`: of the CPU; all cores where left out. */
+export function threadsOption() {
+  return optional(
+    option("--threads", wholeNumber("COUNT", { min: 1, max: 1024 }), {
+      description: message`Threads to compute with; all cores by default`,
+    }),
+  );
+}
+
+/** `--batch`: samples that go through the network together. */
+export function batchOption(defaultSize = 1) {
+  return withDefault(
+    option("--batch", wholeNumber("COUNT", { min: 1, max: 4096 }), {
+      description: message`Samples that go through the network together`,
+    }),
+    defaultSize,
+  );
+}
+
+/** `--bands`: names or one-based numbers, in the order wanted. */
+export function bandsOption(
+  description = "Bands to take, by name or number from 1, in this order",
+) {
+  return optional(
+    option("--bands", nameList("BANDS"), { description: [text(description)] }),
+  );
+}
+
+/** `--classes`: a file with names, or names separated by commas. */
+export function classesOption(
+  description = "Class names, separated by commas, in the order of their labels",
+) {
+  return optional(
+    option("--classes", nameList("NAMES"), { description: [text(description)] }),
+  );
+}
+
+/** `--seed`: the same seed gives the same bytes. */
+export function seedOption() {
+  return withDefault(
+    option("--seed", wholeNumber("SEED", { min: 0 }), {
+      description: message`Seed of the random numbers; the same seed gives the same bytes`,
+    }),
+    0,
+  );
+}
+
+/** `--ignore-index`: label of pixels that have no class. */
+export function ignoreIndexOption() {
+  return withDefault(
+    option("--ignore-index", wholeNumber("LABEL", { min: 0, max: 255 }), {
+      description: message`Label of pixels without a class, which are left out`,
+    }),
+    IGNORE_LABEL,
+  );
+}

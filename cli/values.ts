@@ -1,0 +1,228 @@
+/**
+ * Parsers of the values of options and arguments.
+ *
+ * @module
+ */
+import { type Message, message, text } from "@optique/core/message";
+import type { Suggestion } from "@optique/core/parser";
+import type { NonEmptyString } from "@optique/core/nonempty";
+import type { ValueParser } from "@optique/core/valueparser";
+import type { PixelWindow } from "../mod.ts";
+
+/** Which files a shell offers. */
+export interface PathCompletion {
+  /** Kind of path; any where left out. */
+  readonly type?: "file" | "directory" | "any";
+  /** File extensions such as `.tif`; all where left out. */
+  readonly extensions?: readonly string[];
+}
+
+/** Extensions of the rasters that can be read. */
+export const RASTER_EXTENSIONS: readonly string[] = [".tif", ".tiff", ".png", ".jpg", ".jpeg"];
+
+/**
+ * A value parser made of one function.
+ *
+ * @param metavar What stands for the value in the help, such as `WxH`.
+ * @param placeholder Any value of the type.
+ * @param read Returns the value, or undefined where the text is not one.
+ * @param expected What the error says was expected.
+ * @param format Back to text, for defaults in the help.
+ */
+function valueOf<T>(
+  metavar: NonEmptyString,
+  placeholder: T,
+  read: (input: string) => T | undefined,
+  expected: string,
+  format: (value: T) => string = String,
+): ValueParser<"sync", T> {
+  return {
+    mode: "sync",
+    metavar,
+    placeholder,
+    format,
+    parse(input) {
+      const value = read(input);
+      if (value !== undefined) return { success: true, value };
+      return { success: false, error: expectation(expected, input) };
+    },
+  };
+}
+
+function expectation(expected: string, input: string): Message {
+  return message`expected ${text(expected)}, but got ${input}`;
+}
+
+/** A path, completed by the shell. An empty one is refused. */
+export function path(
+  metavar: NonEmptyString,
+  completion: PathCompletion = {},
+): ValueParser<"sync", string> {
+  return {
+    ...valueOf(metavar, "", (input) => input === "" ? undefined : input, "a path"),
+    *suggest(prefix): Iterable<Suggestion> {
+      yield {
+        kind: "file",
+        type: completion.type ?? "any",
+        pattern: prefix,
+        ...(completion.extensions === undefined ? {} : { extensions: completion.extensions }),
+      };
+    },
+  };
+}
+
+/** A number in decimal notation, not NaN or infinite. */
+function readNumber(text: string): number | undefined {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** Bounds of a number. */
+export interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function within(value: number, { min = -Infinity, max = Infinity }: Bounds): boolean {
+  return value >= min && value <= max;
+}
+
+function describeBounds({ min, max }: Bounds): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? "" : ` of at most ${max}`;
+}
+
+/** A whole number, such as `512`. */
+export function wholeNumber(
+  metavar: NonEmptyString,
+  bounds: Bounds = {},
+): ValueParser<"sync", number> {
+  return valueOf(
+    metavar,
+    bounds.min ?? 0,
+    (input) => {
+      const value = /^[+-]?\d+$/.test(input) ? Number(input) : NaN;
+      return Number.isSafeInteger(value) && within(value, bounds) ? value : undefined;
+    },
+    `a whole number${describeBounds(bounds)}`,
+  );
+}
+
+/** A number, such as `0.5` or `1e-4`. */
+export function decimalNumber(
+  metavar: NonEmptyString,
+  bounds: Bounds = {},
+): ValueParser<"sync", number> {
+  return valueOf(
+    metavar,
+    bounds.min ?? 0,
+    (input) => {
+      const value = readNumber(input);
+      return value !== undefined && within(value, bounds) ? value : undefined;
+    },
+    `a number${describeBounds(bounds)}`,
+  );
+}
+
+/** Numbers separated by commas, such as `0.485,0.456,0.406`. */
+export function numberList(
+  metavar: NonEmptyString,
+  bounds: Bounds = {},
+): ValueParser<"sync", readonly number[]> {
+  return valueOf<readonly number[]>(
+    metavar,
+    [],
+    (input) => {
+      const values = input.split(",").map(readNumber);
+      return values.every((value) => value !== undefined && within(value, bounds))
+        ? values as number[]
+        : undefined;
+    },
+    `numbers${describeBounds(bounds)} separated by commas`,
+    (values) => values.join(","),
+  );
+}
+
+/** Names separated by commas, such as `B04,B03,B02` or `1,2,3`; none of them empty. */
+export function nameList(metavar: NonEmptyString): ValueParser<"sync", readonly string[]> {
+  return valueOf<readonly string[]>(
+    metavar,
+    [],
+    (input) => {
+      const names = input.split(",").map((name) => name.trim());
+      return names.every((name) => name !== "") ? names : undefined;
+    },
+    "names separated by commas",
+    (names) => names.join(","),
+  );
+}
+
+/** Columns and rows. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Columns and rows, such as `512` for a square or `640x512`. */
+export function size(metavar: NonEmptyString = "SIZE"): ValueParser<"sync", Size> {
+  return valueOf<Size>(
+    metavar,
+    { width: 1, height: 1 },
+    (input) => {
+      const match = /^(\d{1,7})(?:x(\d{1,7}))?$/i.exec(input);
+      const width = Number(match?.[1] ?? 0);
+      const height = Number(match?.[2] ?? width);
+      return width > 0 && height > 0 ? { width, height } : undefined;
+    },
+    "a size such as 512 or 640x512",
+    ({ width, height }) => width === height ? `${width}` : `${width}x${height}`,
+  );
+}
+
+/** A rectangle of pixels: first column, first row, columns, rows, such as `1000,2000,512,512`. */
+export function pixelWindow(): ValueParser<"sync", PixelWindow> {
+  return valueOf<PixelWindow>(
+    "X,Y,W,H",
+    { x: 0, y: 0, width: 1, height: 1 },
+    (input) => {
+      if (!/^\d{1,9}(,\d{1,9}){3}$/.test(input)) return undefined;
+      const [x = 0, y = 0, width = 0, height = 0] = input.split(",").map(Number);
+      return width > 0 && height > 0 ? { x, y, width, height } : undefined;
+    },
+    "first column, first row, columns and rows, such as 1000,2000,512,512",
+    ({ x, y, width, height }) => `${x},${y},${width},${height}`,
+  );
+}
+
+/** The shape of an array, such as `2x14x512x512`. */
+export function shape(axes: number, example: string): ValueParser<"sync", readonly number[]> {
+  return valueOf<readonly number[]>(
+    "SHAPE",
+    [],
+    (input) => {
+      const extents = /^\d{1,9}(x\d{1,9})*$/i.test(input)
+        ? input.toLowerCase().split("x").map(Number)
+        : [];
+      return extents.length === axes && extents.every((extent) => extent > 0) ? extents : undefined;
+    },
+    `${axes} extents, such as ${example}`,
+    (extents) => extents.join("x"),
+  );
+}
+
+/** A lower and an upper percentile, such as `2,98`. */
+export function percentiles(): ValueParser<"sync", readonly [low: number, high: number]> {
+  return valueOf<readonly [number, number]>(
+    "LOW,HIGH",
+    [0, 100],
+    (input) => {
+      const [low, high, ...others] = input.split(",").map(readNumber);
+      if (low === undefined || high === undefined || others.length > 0) return undefined;
+      return low >= 0 && low < high && high <= 100 ? [low, high] : undefined;
+    },
+    "two percentiles from 0 to 100, the lower first, such as 2,98",
+    (pair) => pair.join(","),
+  );
+}
