@@ -128,9 +128,8 @@ function encodeNode(node: Node, nameOf: (value: Value) => string): ProtobufMessa
   for (const input of node.inputs) message.string(1, input === null ? "" : nameOf(input));
   for (const output of node.outputs) message.string(2, nameOf(output));
   message.string(3, node.name).string(4, node.operator);
-  const specs: Readonly<Record<string, AttributeSpec>> = row.attributes;
   for (const [name, value] of givenAttributes(node)) {
-    message.message(5, encodeAttribute(name, specs[name]!, value));
+    message.message(5, encodeAttribute(name, row.attributes[name]!, value));
   }
   if (row.domain !== "") message.string(7, row.domain);
   return message;
@@ -138,11 +137,16 @@ function encodeNode(node: Node, nameOf: (value: Value) => string): ProtobufMessa
 
 /** Attributes of a node that differ from the standard's defaults. */
 export function givenAttributes(node: Node): [name: string, value: AttributeValue][] {
-  const specs: Readonly<Record<string, AttributeSpec>> = OPERATORS[node.operator].attributes;
+  const specs = OPERATORS[node.operator].attributes;
   const attributes: Readonly<Record<string, AttributeValue | undefined>> = node.attributes;
   return Object.entries(attributes).flatMap(([name, value]) =>
-    value === undefined || value === specs[name]!.default ? [] : [[name, value]]
+    value === undefined || isDefault(value, specs[name]!) ? [] : [[name, value]]
   );
+}
+
+function isDefault(value: AttributeValue, { default: standard, fill }: AttributeSpec): boolean {
+  if (!Array.isArray(value)) return value === standard;
+  return fill !== undefined && value.every((element) => element === fill);
 }
 
 /** The standard's name of an attribute. */

@@ -30,9 +30,9 @@ import type { Initializer, Node, Value } from "./value.ts";
  */
 export type Operand = Value | NdArray | number | readonly number[] | null;
 
-/** Attributes as the last argument, which may be left out where no attribute is required. */
-export type AttributeArguments<K extends OperatorName> = Record<never, never> extends
-  GivenAttributes<K> ? [attributes?: GivenAttributes<K>]
+/** Attributes as the last argument: none, or one that may be left out unless some are required. */
+export type AttributeArguments<K extends OperatorName> = keyof GivenAttributes<K> extends never ? []
+  : Record<never, never> extends GivenAttributes<K> ? [attributes?: GivenAttributes<K>]
   : [attributes: GivenAttributes<K>];
 
 /** A list of `N` values. */
@@ -273,7 +273,7 @@ export class Graph {
     given: object = {},
   ): Node {
     const name = this.#nodeName(kind);
-    const row: Operator = OPERATORS[kind] as unknown as Operator;
+    const row = OPERATORS[kind];
     const inputs = this.#inputsOf(operands);
     while (inputs.at(-1) === null) inputs.pop();
     const attributes: Record<string, AttributeValue | undefined> = {};
@@ -302,11 +302,11 @@ export class Graph {
   }
 
   #infer(node: Node, count: number) {
-    const row: Operator = OPERATORS[node.operator] as unknown as Operator;
+    const row = OPERATORS[node.operator];
     const signature = { operator: node.operator, name: node.name, inputNames: row.inputs };
     const context = new Inference(signature, node.inputs, node.attributes as never, count);
     if (count > row.outputs.length && !row.outputs.at(-1)!.endsWith("...")) {
-      context.fail(`there are ${row.outputs.length} outputs, not ${count}`);
+      context.fail(`at most ${row.outputs.length} outputs can be asked for: current is ${count}`);
     }
     return row.infer(context);
   }
@@ -367,7 +367,9 @@ export class Graph {
 function checkArity(row: Operator, context: Inference<unknown>): void {
   const variadic = row.inputs.at(-1)!.endsWith("...");
   if (!variadic && context.inputs.length > row.inputs.length) {
-    context.fail(`there are ${row.inputs.length} inputs, not ${context.inputs.length}`);
+    context.fail(
+      `at most ${row.inputs.length} inputs can be given: current is ${context.inputs.length}`,
+    );
   }
   const required = row.inputs.filter((name) => !name.endsWith("?")).length;
   for (let index = 0; index < required; index++) context.input(index);

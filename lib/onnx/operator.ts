@@ -50,6 +50,8 @@ export interface AttributeSpec<
   readonly required: Q;
   /** Value where callers leave it out; the standard's default. */
   readonly default?: T;
+  /** The element of lists whose default has one element, repeated for every axis. */
+  readonly fill?: number;
   /** The standard's name; left out where it is our name in snake_case. */
   readonly onnxName?: string;
   /** Carries the types for the compiler; never set. */
@@ -87,9 +89,14 @@ export function requiredInt(): Required<number> {
   return { kind: "int", required: true };
 }
 
-/** Integers, one or two an axis, that the row's `resolve` fills in where callers leave them out. */
-export function ints(): Defaulted<readonly number[]> {
-  return { kind: "ints", required: false };
+/**
+ * Integers, one or two an axis, that the row's `resolve` fills in where callers leave them out.
+ *
+ * @param fill What all of them are by the standard's default; left out where it is another one.
+ */
+export function ints(fill?: number): Defaulted<readonly number[]> {
+  const spec = { kind: "ints", required: false } as const;
+  return fill === undefined ? spec : { ...spec, fill };
 }
 
 /** Integers that callers must give. */
@@ -123,21 +130,21 @@ export function requiredType(): Required<DataType> {
 }
 
 /** The type that callers give an attribute. */
-type Given<S> = S extends AttributeSpec<infer T, infer _R, infer _Q> ? T : never;
+export type GivenAttribute<S> = S extends AttributeSpec<infer T, infer _R, infer _Q> ? T : never;
 /** The type of an attribute with its default filled in. */
-type Resolved<S> = S extends AttributeSpec<infer _T, infer R, infer _Q> ? R : never;
+export type ResolvedAttribute<S> = S extends AttributeSpec<infer _T, infer R, infer _Q> ? R : never;
 /** Names of the attributes that callers must give. */
-type RequiredNames<A> = {
+export type RequiredAttributeNames<A> = {
   [N in keyof A]: A[N] extends { readonly required: true } ? N : never;
 }[keyof A];
 
 /** Attributes as callers give them. */
 export type GivenAttributesOf<A> =
-  & { readonly [N in RequiredNames<A>]: Given<A[N]> }
-  & { readonly [N in Exclude<keyof A, RequiredNames<A>>]?: Given<A[N]> };
+  & { readonly [N in RequiredAttributeNames<A>]: GivenAttribute<A[N]> }
+  & { readonly [N in Exclude<keyof A, RequiredAttributeNames<A>>]?: GivenAttribute<A[N]> };
 
 /** Attributes with the defaults filled in. */
-export type ResolvedAttributesOf<A> = { readonly [N in keyof A]: Resolved<A[N]> };
+export type ResolvedAttributesOf<A> = { readonly [N in keyof A]: ResolvedAttribute<A[N]> };
 
 /** Element type and shape of an output. */
 export interface TensorType {
@@ -247,9 +254,11 @@ export class Inference<A> {
 
   #inputName(index: number): string {
     const names = this.#inputNames;
-    const name = names[index] ?? names.at(-1) ?? "input";
-    if (name.endsWith("...")) return `${name.slice(0, -3)}[${index - names.length + 1}]`;
-    return name.replace("?", "");
+    const last = names.at(-1)!;
+    if (index >= names.length - 1 && last.endsWith("...")) {
+      return `${last.slice(0, -3)}[${index - names.length + 1}]`;
+    }
+    return names[index]?.replace("?", "") ?? `input ${index}`;
   }
 }
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { GivenAttributesOf, ResolvedAttributesOf } from "./operator.ts";
+import type { GivenAttributesOf, Operator, ResolvedAttributesOf } from "./operator.ts";
 import { CONVOLUTION } from "./operators/convolution.ts";
 import { ELEMENTWISE } from "./operators/elementwise.ts";
 import { LAYOUT } from "./operators/layout.ts";
@@ -15,8 +15,12 @@ import { NORMALIZATION } from "./operators/normalization.ts";
 import { PRODUCTS } from "./operators/products.ts";
 import { REDUCTION } from "./operators/reduction.ts";
 
-/** All operators by name. */
-export const OPERATORS = {
+/**
+ * The table as it is written, from which the compiler knows the attributes of every operator.
+ *
+ * @internal
+ */
+export const OPERATOR_TABLE = {
   ...ELEMENTWISE,
   ...PRODUCTS,
   ...CONVOLUTION,
@@ -26,14 +30,20 @@ export const OPERATORS = {
 };
 
 /** Name of an operator of the table. */
-export type OperatorName = keyof typeof OPERATORS;
+export type OperatorName = keyof typeof OPERATOR_TABLE;
+
+/** All operators by name. */
+export const OPERATORS: Readonly<Record<OperatorName, Operator>> =
+  OPERATOR_TABLE as unknown as Readonly<
+    Record<OperatorName, Operator>
+  >;
 
 /** Attributes of an operator as `Graph.op` takes them. */
 export type GivenAttributes<K extends OperatorName> = GivenAttributesOf<
-  typeof OPERATORS[K]["attributes"]
+  typeof OPERATOR_TABLE[K]["attributes"]
 >;
 
 /** Attributes of a node of the graph, with defaults filled in. */
 export type ResolvedAttributes<K extends OperatorName> = ResolvedAttributesOf<
-  typeof OPERATORS[K]["attributes"]
+  typeof OPERATOR_TABLE[K]["attributes"]
 >;

@@ -212,7 +212,7 @@ const rearrange = (
   }];
 };
 
-const WINDOW = { kernelShape: ints(), strides: ints(), dilations: ints(), pads: ints() };
+const WINDOW = { kernelShape: ints(), strides: ints(1), dilations: ints(1), pads: ints(0) };
 const POOL = { ...WINDOW, kernelShape: requiredInts(), ceilMode: flag(false) };
 
 /** Rows of convolution, pooling and resampling. */
@@ -225,7 +225,7 @@ export const CONVOLUTION = {
   }),
   ConvTranspose: operator({
     inputs: "X W B?",
-    attributes: { ...WINDOW, outputPadding: ints(), group: int(1) },
+    attributes: { ...WINDOW, outputPadding: ints(0), group: int(1) },
     resolve: (context) => {
       const kernel = kernelOf(context);
       const outputPadding = context.attributes.outputPadding ?? new Array(kernel.length).fill(0);
