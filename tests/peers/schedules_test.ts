@@ -24,8 +24,8 @@ interface Case {
 
 async function peerValues(cases: readonly Case[]): Promise<[number, number][][]> {
   const input = cases.map(({ learning, total, optimizer, kind, settings, metrics }) => ({
-    learning_rate: learning,
-    total_steps: total,
+    "learning_rate": learning,
+    "total_steps": total,
     optimizer,
     kind,
     settings,
@@ -78,13 +78,13 @@ peerTest("OneCycleLR, learning rate and momentum", ["torch"], async () => {
           for (const [divFactor, finalDivFactor] of [[25, 1e4], [10, 100]] as const) {
             if (pctStart * total === 1) continue; // PyTorch divides by zero
             const settings = {
-              pct_start: pctStart,
-              anneal_strategy: annealStrategy,
-              three_phase: threePhase,
-              div_factor: divFactor,
-              final_div_factor: finalDivFactor,
-              base_momentum: 0.8,
-              max_momentum: 0.97,
+              "pct_start": pctStart,
+              "anneal_strategy": annealStrategy,
+              "three_phase": threePhase,
+              "div_factor": divFactor,
+              "final_div_factor": finalDivFactor,
+              "base_momentum": 0.8,
+              "max_momentum": 0.97,
             };
             cases.push({
               schedule: schedule({ name: "one_cycle", ...settings }),
@@ -138,9 +138,9 @@ peerTest("ReduceLROnPlateau over noisy metrics", ["torch"], async () => {
             factor: 0.3,
             patience,
             threshold: 0.01,
-            threshold_mode: thresholdMode,
+            "threshold_mode": thresholdMode,
             cooldown,
-            min_lr: 1e-7,
+            "min_lr": 1e-7,
             eps: 1e-8,
           };
           const start = cases.length * 200;
@@ -171,10 +171,10 @@ peerTest("polynomial with warm-up: transformers' schedule", ["torch", "transform
   await compare(cases.map(([warmup, total, power, end]) => ({
     schedule: schedule({
       name: "polynomial",
-      warmup_steps: warmup,
-      warmup_factor: 0,
+      "warmup_steps": warmup,
+      "warmup_factor": 0,
       power,
-      min_lr: end,
+      "min_lr": end,
     }),
     learning: 6e-5,
     total,
@@ -189,8 +189,8 @@ peerTest("polynomial with warm-up: LinearLR then PolynomialLR", ["torch"], async
   await compare(cases.map(([warmup, total, power, factor]) => ({
     schedule: schedule({
       name: "polynomial",
-      warmup_steps: warmup,
-      warmup_factor: factor,
+      "warmup_steps": warmup,
+      "warmup_factor": factor,
       power,
     }),
     learning: 6e-5,
