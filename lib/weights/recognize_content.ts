@@ -32,9 +32,14 @@ const SIGNATURES: readonly (RecognizedContent & { readonly start: string | RegEx
  * @returns What the file is; null where it is none of those known here.
  */
 export function recognizeContent(start: Uint8Array): RecognizedContent | null {
-  const text = new TextDecoder("latin1").decode(start);
+  const text = byteString(start);
   const found = SIGNATURES.find(({ start }) =>
     typeof start === "string" ? text.startsWith(start) : start.test(text)
   );
   return found ?? null;
+}
+
+/** Text with one character for each byte, to be compared with signatures. */
+export function byteString(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
