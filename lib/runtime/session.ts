@@ -74,6 +74,9 @@ export class Session {
    * Compute outputs from inputs. The arrays of `feeds` are read where they are and must not change
    * until the promise is fulfilled. The event loop stands still meanwhile.
    *
+   * An output may be written over an array that is fed (parameters of a train step) if, in the graph,
+   * the output depends on all other uses of that input; else some of them may read the new elements.
+   *
    * @param feeds An array for every input.
    * @param fetches Which outputs, or where to write them; all, freshly allocated, where left out.
    * @returns The outputs by name.
