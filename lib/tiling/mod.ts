@@ -1,4 +1,5 @@
 /** The grid of patches and its inverse, stitching. @module */
+export { createBlendingStitcher } from "./blend.ts";
 export * from "./grid.ts";
 export { type PlanContents, type PlanSummary, summarizePlan } from "./plan_summary.ts";
 export * from "./scene_name.ts";

@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  createBlendingStitcher,
+  type GridOptions,
+  InputError,
+  type NdArray,
+  ndarray,
+  patchesOf,
+  planGrid,
+  type Sample,
+  sampleKey,
+  type StreamHeader,
+} from "swath";
+import { memorySink } from "./support.ts";
+
+const SCENES = fc.record({
+  width: fc.integer({ min: 1, max: 150 }),
+  height: fc.integer({ min: 1, max: 150 }),
+  size: fc.integer({ min: 1, max: 5 }).map((n) => n * 16),
+  overlapSteps: fc.integer({ min: 0, max: 4 }),
+  stride: fc.constantFrom(1, 2, 4, 8, 16),
+}).map(({ overlapSteps, ...rest }) => ({
+  ...rest,
+  overlap: Math.min(overlapSteps * 16, rest.size - 16),
+}));
+
+interface Segment {
+  readonly header: StreamHeader;
+  readonly samples: Sample[];
+}
+
+/** Samples with the logits that `value` gives for a class, a sample and a cell of the scene's lattice. */
+function segment(
+  options: GridOptions & { stride: number; classes?: number; kind?: "logits" | "probabilities" },
+  value: (k: number, sample: number, x: number, y: number) => number,
+): Segment {
+  const { stride, classes = 3, width, height } = options;
+  const plan = planGrid({ width, height, size: options.size, overlap: options.overlap ?? 0 });
+  const header: StreamHeader = {
+    swath: 1,
+    scene: {
+      name: "s",
+      source: "s.tif",
+      width,
+      height,
+      georeference: { crs: null, transform: null, geoKeys: null, pixelIsPoint: false },
+    },
+    grid: plan.grid,
+    samples: plan.patches,
+    bands: [],
+    dtype: null,
+    normalization: null,
+    classes: null,
+    output: { stride, kind: options.kind ?? "logits", model: "m" },
+    history: [],
+  };
+  const samples = [...patchesOf(plan)].map(({ window, core, position }, index): Sample => {
+    const [rows, columns] = [Math.ceil(window.height / stride), Math.ceil(window.width / stride)];
+    const logits = ndarray("float32", [classes, rows, columns]);
+    for (let i = 0; i < logits.data.length; i++) {
+      const k = Math.floor(i / (rows * columns));
+      const y = window.y / stride + Math.floor(i / columns) % rows;
+      logits.data[i] = value(k, index, window.x / stride + i % columns, y);
+    }
+    return {
+      key: sampleKey("s", window),
+      info: { window, core, position, transform: null, crs: null, validPixels: 1 },
+      arrays: { logits },
+    };
+  });
+  return { header, samples };
+}
+
+async function stitch({ header, samples }: Segment) {
+  const map = memorySink("uint8");
+  const confidence = memorySink("float32");
+  const stitcher = createBlendingStitcher(header, { map, confidence });
+  for (const sample of samples) await stitcher.add(sample);
+  await stitcher.finish();
+  return { map: map.result(), confidence: confidence.result(), tallest: map.tallest };
+}
+
+/** The same with everything in memory and plain loops: weights, true sum, bilinear, argmax. */
+function reference({ header, samples }: Segment, classes: number): NdArray<"uint8"> {
+  const { width, height } = header.scene!;
+  const { stride } = header.output!;
+  const cells = new Map<string, { weight: number; sums: number[] }>();
+  for (const { info: { window, position }, arrays } of samples) {
+    const { data, shape: [, rows = 0, columns = 0] } = arrays.logits as NdArray<"float32">;
+    const along = (i: number, n: number, first: boolean, last: boolean) =>
+      Math.min(Math.ceil(n / 2), first ? n : i + 1, last ? n : n - i);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const weight = along(i, rows, position[0] === 0, position[0] === header.grid!.rows - 1) *
+          along(j, columns, position[1] === 0, position[1] === header.grid!.columns - 1);
+        const key = `${window.y / stride + i},${window.x / stride + j}`;
+        const cell = cells.get(key) ?? { weight: 0, sums: Array(classes).fill(0) };
+        cells.set(key, cell);
+        cell.weight += weight;
+        for (let k = 0; k < classes; k++) {
+          cell.sums[k] += weight * data[(k * rows + i) * columns + j]!;
+        }
+      }
+    }
+  }
+  const map = ndarray("uint8", [1, height, width]);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [v, u] = [(y + 0.5) / stride - 0.5, (x + 0.5) / stride - 0.5];
+      const scores: number[] = Array(classes).fill(0);
+      for (
+        const [i, a] of [[Math.floor(v), 1 - v + Math.floor(v)], [
+          Math.floor(v) + 1,
+          v - Math.floor(v),
+        ]]
+      ) {
+        for (
+          const [j, b] of [[Math.floor(u), 1 - u + Math.floor(u)], [
+            Math.floor(u) + 1,
+            u - Math.floor(u),
+          ]]
+        ) {
+          const cell = cells.get(`${Math.max(0, i!)},${Math.max(0, j!)}`);
+          if (cell !== undefined) {
+            cell.sums.forEach((sum, k) => scores[k]! += a! * b! * sum / cell.weight);
+          }
+        }
+      }
+      map.data[y * width + x] = scores.indexOf(Math.max(...scores));
+    }
+  }
+  return map;
+}
+
+Deno.test("blending in a band equals blending in memory", async () => {
+  await fc.assert(
+    fc.asyncProperty(SCENES, fc.nat(1000), async (scene, seed) => {
+      const tiles = segment(
+        scene,
+        (k, sample, x, y) => Math.sin(seed + 1.3 * k + 0.37 * x + 0.71 * y + 0.5 * sample),
+      );
+      const { map } = await stitch(tiles);
+      const expected = reference(tiles, 3);
+      // Sums in another order may decide a tie the other way.
+      const different = map.data.filter((value, i) => value !== expected.data[i]).length;
+      assert(different <= map.data.length / 5000, `${different} pixels differ`);
+      assert.deepEqual(map.shape, expected.shape);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("a constant stays constant to the last bit, corners included", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      SCENES,
+      fc.float({ noNaN: true, min: Math.fround(1e-4), max: 1 }),
+      async (scene, constant) => {
+        const { map, confidence } = await stitch(
+          segment({ ...scene, kind: "probabilities" }, (k) => k === 1 ? constant : 0),
+        );
+        assert(map.data.every((value) => value === 1));
+        assert(confidence.data.every((value) => value === constant), `${constant}`);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("where neighbours disagree, the one whose middle is nearer wins, and change is gradual", async () => {
+  // Left and right patch overlap by half; both shout for their own class.
+  const { map, confidence } = await stitch(
+    segment(
+      { width: 96, height: 64, size: 64, overlap: 32, stride: 4, classes: 2 },
+      (k, sample) => k === sample ? 4 : 0,
+    ),
+  );
+  const row = map.data.slice(32 * 96, 33 * 96);
+  assert.deepEqual([...row], [...Array(48).fill(0), ...Array(48).fill(1)]);
+  const scores = [...confidence.data.slice(32 * 96, 33 * 96)];
+  assert(scores[32]! > scores[40]! && scores[40]! > scores[47]!);
+  assert(scores[48]! < scores[56]! && scores[56]! < scores[63]!);
+  assert(Math.abs(scores[0]! - 1 / (1 + Math.exp(-4))) < 1e-6);
+});
+
+Deno.test("skipped patches and pixels without data become 255, without a trace in their neighbours", async () => {
+  const tiles = segment({ width: 160, height: 160, size: 32, stride: 4 }, () => 1);
+  const kept = tiles.samples.filter(({ info: { position } }) =>
+    position[0] !== 1 && position[0] !== 2 && position[1] !== 3
+  );
+  const [first] = kept;
+  const valid = ndarray("uint8", [32, 32], new Uint8Array(1024).fill(1));
+  valid.data[5] = 0;
+  kept[0] = { ...first!, arrays: { ...first!.arrays, valid } };
+  const { map, confidence } = await stitch({ ...tiles, samples: kept });
+  for (let i = 0; i < map.data.length; i++) {
+    const [x, y] = [i % 160, Math.floor(i / 160)];
+    const missing = y >= 32 && y < 96 || x >= 96 && x < 128 || i === 5;
+    assert.equal(map.data[i], missing ? 255 : 0, `column ${x}, row ${y}`);
+    assert.equal(Number.isNaN(confidence.data[i]), missing);
+    if (!missing) assert(Math.abs(confidence.data[i]! - 1 / 3) < 1e-6);
+  }
+});
+
+Deno.test("no sample at all gives a map without data", async () => {
+  const tiles = segment({ width: 70, height: 90, size: 32, stride: 4 }, () => 1);
+  const { map } = await stitch({ ...tiles, samples: [] });
+  assert.deepEqual(map.shape, [1, 90, 70]);
+  assert(map.data.every((value) => value === 255));
+});
+
+Deno.test("what cannot be blended is refused", async () => {
+  const { header, samples } = segment({ width: 64, height: 64, size: 32, stride: 4 }, () => 1);
+  const sinks = () => ({ map: memorySink("uint8") });
+  const add = async (...list: Sample[]) => {
+    const stitcher = createBlendingStitcher(header, sinks());
+    for (const sample of list) await stitcher.add(sample);
+  };
+  const [a, b, c] = samples as [Sample, Sample, Sample, Sample];
+  await assert.rejects(add({ ...a, arrays: {} }), /it has no logits/);
+  await assert.rejects(add(a, c, b), /"s\/000000_000032": it is out of order/);
+  await assert.rejects(
+    add(a, { ...b, arrays: { logits: ndarray("float32", [4, 8, 8]) } }),
+    /logits of 4 classes, those before have 3/,
+  );
+  const shifted = { ...b.info, window: { ...b.info.window, x: 30 } };
+  await assert.rejects(add(a, { ...b, info: shifted }), /offset \(column 30, row 0\) must be/);
+  assert.throws(() => createBlendingStitcher({ ...header, output: null }, sinks()), InputError);
+  assert.throws(() => createBlendingStitcher({ ...header, grid: null }, sinks()), InputError);
+});
