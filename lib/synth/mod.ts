@@ -1,2 +1,4 @@
-/** synth. @module */
-export {};
+/** Labelled scenes made by rule. @module */
+export { type LandcoverOptions, synthLandcover } from "./landcover.ts";
+export { type RoadsOptions, synthRoads } from "./roads.ts";
+export type { SyntheticRows, SyntheticScene } from "./scene.ts";
