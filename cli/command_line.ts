@@ -4,10 +4,11 @@
  * @module
  */
 import { object } from "@optique/core/constructs";
-import { formatMessage, type Message, message } from "@optique/core/message";
+import { formatMessage, type Message, message, text } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
 import { parse } from "@optique/core/parser";
 import { flag } from "@optique/core/primitives";
+import type { Usage } from "@optique/core/usage";
 import type { Command } from "./command.ts";
 import { CommandError } from "./errors.ts";
 
@@ -27,7 +28,25 @@ const commonOptions = object("Common options", {
 
 /** Parser of everything after the verb: the command's own arguments, and the common options. */
 export function commandLineParser<Options>(command: Command<Options>) {
-  return object({ own: command.parser, common: commonOptions });
+  return object({ own: command.parser, common: commonOptions }, {
+    errors: { endOfInput: message`Missing ${text(requiredTerms(command.parser.usage).join(" "))}` },
+  });
+}
+
+/** Arguments and options that cannot be left out, as they are written in the usage line. */
+function requiredTerms(usage: Usage): string[] {
+  return usage.flatMap((term) => {
+    switch (term.type) {
+      case "argument":
+        return [term.metavar];
+      case "option":
+        return [[term.names[0], term.metavar].join(" ")];
+      case "multiple":
+        return term.min > 0 ? requiredTerms(term.terms) : [];
+      default:
+        return [];
+    }
+  });
 }
 
 /**
@@ -54,7 +73,7 @@ function splitMessage(error: Message): { sentence: string; suggestion: string | 
   const [sentence = "", ...rest] = formatMessage(error).replaceAll("`", "").split("\n\n");
   const suggestion = rest.join(" ").replaceAll("\n", " ").trim();
   return {
-    sentence: sentence.trim().replace(/\.$/, ""),
+    sentence: sentence.trim().replace(/\.$/, "").replace(": Expected", ": expected"),
     suggestion: suggestion === "" ? undefined : suggestion,
   };
 }

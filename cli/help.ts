@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DocPage, formatDocPage } from "@optique/core/doc";
+import { type DocEntry, type DocPage, type DocSection, formatDocPage } from "@optique/core/doc";
 import { lineBreak, type Message, text } from "@optique/core/message";
 import { getDocPage } from "@optique/core/parser";
 import type { UsageTerm } from "@optique/core/usage";
@@ -28,10 +28,11 @@ export function commandHelp<Options>(command: Command<Options>, format: HelpForm
     termWidth: "auto",
     showDefault: { prefix: " [default: ", suffix: "]" },
     showChoices: { prefix: " [", suffix: "]", label: "" },
+    sectionOrder: () => 0,
   });
   const examples = command.examples.map(({ note, command }) => `  # ${note}\n  ${command}\n`);
   const heading = format.colors ? "\x1b[1;2mExamples:\x1b[0m" : "Examples:";
-  return [body, ...(examples.length === 0 ? [] : [`\n${heading}\n`, examples.join("\n")])].join("");
+  return [`${command.summary}.`, "", body.trimEnd(), "", heading, examples.join("\n")].join("\n");
 }
 
 /** What a command's page holds; also the source of the reference. */
@@ -41,9 +42,21 @@ export function commandDocPage<Options>(command: Command<Options>): DocPage {
   return {
     ...page,
     usage: shortUsage(page.usage ?? []),
-    brief: [text(`${command.summary}.`)],
     description: paragraphs(command.description),
+    sections: [
+      ...page.sections.filter(({ title }) => title === undefined).flatMap(titled),
+      ...page.sections.filter(({ title }) => title !== undefined),
+    ],
   };
+}
+
+/** Arguments and options that belong to no group, each under a heading of their own. */
+function titled({ entries }: DocSection): DocSection[] {
+  const isArgument = ({ term }: DocEntry) => term.type !== "option";
+  return [
+    { title: "Arguments", entries: entries.filter(isArgument) },
+    { title: "Options", entries: entries.filter((entry) => !isArgument(entry)) },
+  ].filter(({ entries }) => entries.length > 0);
 }
 
 /** The usage line with its optional options gathered into one word, as the page lists them below. */

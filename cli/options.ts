@@ -13,7 +13,7 @@ import { DEVICES, IGNORE_LABEL, STREAM_FORMATS } from "../mod.ts";
 import { nameList, path, type PathCompletion, wholeNumber } from "./values.ts";
 
 function missing(metavar: string): { endOfInput: Message } {
-  return { endOfInput: message`Missing argument ${text(metavar)}` };
+  return { endOfInput: message`Missing ${text(metavar)}` };
 }
 
 /** A required argument that names a file, directory or URL. */
@@ -36,7 +36,7 @@ export function fileArguments(
 ) {
   return multiple(fileArgument(metavar, description, completion), {
     min: 1,
-    errors: { tooFew: message`Missing argument ${text(metavar)}` },
+    errors: { tooFew: message`Missing ${text(metavar)}` },
   });
 }
 
@@ -53,7 +53,7 @@ export function modelArgument() {
 export function outputOption(description: string, metavar: NonEmptyString = "FILE") {
   return option("-o", "--output", path(metavar), {
     description: [text(description)],
-    errors: { missing: message`Missing option -o ${text(metavar)}` },
+    errors: { missing: message`Missing -o ${text(metavar)}` },
   });
 }
 

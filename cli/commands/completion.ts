@@ -31,7 +31,7 @@ export default defineCommand({
       choice(Object.keys(SHELLS) as Shell[], { metavar: "SHELL", suggest: "nearest" }),
       {
         description: message`The shell that is to complete swath`,
-        errors: { endOfInput: message`Missing argument SHELL` },
+        errors: { endOfInput: message`Missing SHELL` },
       },
     ),
   }),
