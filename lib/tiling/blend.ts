@@ -324,6 +324,8 @@ class Blender {
 
   #confidenceOf(scores: Float64Array, highest: number): number {
     if (this.#output.kind === "probabilities") return highest;
-    return 1 / scores.reduce((sum, score) => sum + Math.exp(score - highest), 0);
+    let sum = 0;
+    for (let k = 0; k < this.#classes; k++) sum += Math.exp(scores[k]! - highest);
+    return 1 / sum;
   }
 }
