@@ -64,6 +64,8 @@ export interface RasterReader {
    * @throws {InputError} If the file is damaged or uses a feature that is not supported; it names both.
    */
   read(window: PixelWindow, bands?: readonly number[]): Promise<RasterPixels>;
+  /** Reads of the file, or requests to the server, and the bytes that came, up to now. */
+  readonly traffic: { readonly requests: number; readonly bytes: number };
   /** Release the file and its caches. */
   close(): void;
 }

@@ -1,0 +1,131 @@
+/**
+ * From the bytes of one strip or tile to planes of pixels.
+ *
+ * A pure function of plain values, so that it runs in a worker as well as here.
+ *
+ * @module
+ */
+import type { DataType } from "../../array/mod.ts";
+import { COMPRESSION, COMPRESSION_NAMES } from "../geotiff_tags.ts";
+import { RasterFault } from "../read_fault.ts";
+import { cmykToRgba, ycbcrBlockBytes, ycbcrToRgb } from "./color.ts";
+import { inflate } from "./inflate.ts";
+import { decodeJpegBlock } from "./jpeg_block.ts";
+import { decodeLzw } from "./lzw.ts";
+import { decodePackbits } from "./packbits.ts";
+import { decodeSamples } from "./samples.ts";
+import { decompressZstd } from "./zstd.ts";
+
+/** Colours that are stored as something other than what is read. */
+export type ColorConversion =
+  | { readonly kind: "none" }
+  | { readonly kind: "cmyk" }
+  | {
+    readonly kind: "ycbcr";
+    /** Pixels for each chroma sample, horizontally and vertically. */
+    readonly subsampling: readonly [number, number];
+    /** Luma coefficients of red, green and blue. */
+    readonly coefficients: readonly number[];
+    /** Black and white of Y, Cb and Cr. */
+    readonly reference: readonly number[];
+  };
+
+/** How the blocks of an image are encoded. */
+export interface BlockFormat {
+  /** Number of the compression scheme. */
+  readonly compression: number;
+  /** 1 none, 2 differences of neighbours, 3 floating point. */
+  readonly predictor: 1 | 2 | 3;
+  /** True if the bits of each byte are stored lowest first. */
+  readonly reverseBits: boolean;
+  /** Byte order of samples. */
+  readonly littleEndian: boolean;
+  /** Bits of a stored sample. */
+  readonly bits: number;
+  /** Element type of a decoded sample. */
+  readonly dtype: DataType;
+  /** True if stored samples are floating point. */
+  readonly isFloat: boolean;
+  /** Samples of a pixel in one block. */
+  readonly samples: number;
+  /** Columns of a block. */
+  readonly width: number;
+  /** How its colours are stored. */
+  readonly color: ColorConversion;
+  /** Tables that JPEG blocks share. */
+  readonly jpegTables: Uint8Array<ArrayBuffer> | null;
+}
+
+/**
+ * Decode one block.
+ *
+ * @param format How it is encoded.
+ * @param bytes The bytes of the block as stored.
+ * @param rows Rows that it has.
+ * @returns Shape (bands, rows, width) as little-endian bytes of the element type.
+ * @throws {RasterFault} If the bytes are damaged; the message has no position.
+ */
+export async function decodeBlock(
+  format: BlockFormat,
+  bytes: Uint8Array<ArrayBuffer>,
+  rows: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { compression, color } = format;
+  if (compression === COMPRESSION.jpeg) return decodeJpegBlock(format, bytes, rows);
+  const expected = plainBytes(format, rows);
+  const stored = format.reverseBits ? reverseBits(bytes) : bytes;
+  const raw = await decompress(compression, stored, expected);
+  if (raw.length < expected) {
+    throw new RasterFault(
+      `${COMPRESSION_NAMES[compression]} data ends early, after ${raw.length} of ${expected} bytes`,
+    );
+  }
+  const exact = raw.length === expected ? raw : raw.subarray(0, expected);
+  switch (color.kind) {
+    case "ycbcr":
+      return ycbcrToRgb(exact, format.width, rows, color);
+    case "cmyk":
+      return cmykToRgba(decodeSamples(format, exact, rows), format.width * rows);
+    case "none":
+      return decodeSamples(format, exact, rows);
+  }
+}
+
+/** Bytes of a block with that many rows between decompression and all else. */
+export function plainBytes({ width, samples, bits, color }: BlockFormat, rows: number): number {
+  return color.kind === "ycbcr"
+    ? ycbcrBlockBytes(width, rows, color.subsampling)
+    : Math.ceil(width * samples * bits / 8) * rows;
+}
+
+function decompress(
+  compression: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  expected: number,
+): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  switch (compression) {
+    case COMPRESSION.none:
+      return bytes;
+    case COMPRESSION.lzw:
+      return decodeLzw(bytes, expected);
+    case COMPRESSION.packbits:
+      return decodePackbits(bytes, expected);
+    case COMPRESSION.deflate:
+    case COMPRESSION.adobeDeflate:
+      return inflate(bytes, expected);
+    case COMPRESSION.zstd:
+      return decompressZstd(bytes, expected);
+    default:
+      throw new RasterFault(`unsupported compression ${compression}`);
+  }
+}
+
+const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let reversed = 0;
+  for (let bit = 0; bit < 8; bit++) reversed |= ((byte >> bit) & 1) << (7 - bit);
+  return reversed;
+});
+
+function reverseBits(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return bytes.map((byte) => REVERSED[byte]!);
+}

@@ -1,0 +1,254 @@
+/**
+ * From decompressed bytes to planes: byte order, predictor, bit widths, interleaving.
+ *
+ * The loops that whole scenes go through undo the predictor and the interleaving in one pass over
+ * unsigned words; the element type does not matter to them.
+ *
+ * @module
+ */
+import type { BlockFormat } from "./block.ts";
+import { undoFloatPredictor } from "./float_predictor.ts";
+import { expandFloats, unpackBits } from "./unpack.ts";
+
+type Words =
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>;
+
+/**
+ * Turn the decompressed bytes of a block into planes.
+ *
+ * @param format How they are stored.
+ * @param bytes Rows of interleaved samples; may be changed.
+ * @param rows Number of rows.
+ * @returns Shape (samples, rows, width) as little-endian bytes of the element type.
+ */
+export function decodeSamples(
+  format: BlockFormat,
+  bytes: Uint8Array<ArrayBuffer>,
+  rows: number,
+): Uint8Array<ArrayBuffer> {
+  const { bits, predictor, samples, width, isFloat } = format;
+  if (predictor === 3) {
+    // The predictor stores bytes in an order of its own, whatever the file's is.
+    const plain = undoFloatPredictor(bytes, rows, width, samples, bits / 8);
+    const wide = bits === 32 || bits === 64 ? plain : expandFloats(plain, bits, true);
+    return asBytes(toPlanes(asWords(wide, bits === 64 ? 64 : 32), rows, width, samples));
+  }
+  if (bits !== 8 && bits !== 16 && bits !== 32 && bits !== 64) {
+    const wide = isFloat
+      ? expandFloats(bytes, bits, format.littleEndian)
+      : unpackBits(bytes, rows, width * samples, bits);
+    const wordBits = isFloat ? 32 : bits < 8 ? 8 : bits < 16 ? 16 : 32;
+    return asBytes(toPlanes(asWords(wide, wordBits), rows, width, samples));
+  }
+  const words = asWords(bytes, bits);
+  if (!format.littleEndian) swapBytes(words);
+  const planes = predictor === 2
+    ? undoDifferences(words, rows, width, samples)
+    : toPlanes(words, rows, width, samples);
+  if (isFloat && bits === 16) return expandFloats(asBytes(planes), 16, true);
+  return asBytes(planes);
+}
+
+function asBytes(words: Words): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+function asWords(bytes: Uint8Array<ArrayBuffer>, bits: number): Words {
+  const size = bits / 8;
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = aligned;
+  const length = aligned.byteLength / size;
+  switch (bits) {
+    case 8:
+      return aligned;
+    case 16:
+      return new Uint16Array(buffer, byteOffset, length);
+    case 32:
+      return new Uint32Array(buffer, byteOffset, length);
+    default:
+      return new BigUint64Array(buffer, byteOffset, length);
+  }
+}
+
+function swapBytes(words: Words): void {
+  if (words instanceof Uint16Array) {
+    for (let index = 0; index < words.length; index++) {
+      const word = words[index]!;
+      words[index] = (word << 8) | (word >> 8);
+    }
+  } else if (words instanceof Uint32Array) {
+    for (let index = 0; index < words.length; index++) {
+      const word = words[index]!;
+      words[index] = (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) |
+        (word >>> 24);
+    }
+  } else if (words instanceof BigUint64Array) {
+    const view = new DataView(words.buffer, words.byteOffset, words.byteLength);
+    for (let index = 0; index < words.length; index++) {
+      words[index] = view.getBigUint64(index * 8, false);
+    }
+  }
+}
+
+/** Separate interleaved samples; a single sample is left where it is. */
+function toPlanes(words: Words, rows: number, width: number, samples: number): Words {
+  if (samples === 1) return words;
+  if (words instanceof BigUint64Array) {
+    const planes = new BigUint64Array(words.length);
+    for (let sample = 0, to = 0; sample < samples; sample++) {
+      for (let from = sample; from < words.length; from += samples) planes[to++] = words[from]!;
+    }
+    return planes;
+  }
+  if (words instanceof Uint32Array) return separate32(words, rows, width, samples);
+  if (words instanceof Uint16Array) return separate16(words, rows, width, samples);
+  return separate8(words, rows, width, samples);
+}
+
+// One function for each width, so that each loop sees one type of array and is compiled for it. They
+// go row by row: a row of all samples stays in the cache while its samples are picked out.
+
+function separate8(
+  words: Uint8Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+): Uint8Array<ArrayBuffer> {
+  const planes = new Uint8Array(words.length);
+  for (let row = 0; row < rows; row++) {
+    for (let sample = 0; sample < samples; sample++) {
+      let from = row * width * samples + sample;
+      const to = (sample * rows + row) * width;
+      for (let column = 0; column < width; column++, from += samples) {
+        planes[to + column] = words[from]!;
+      }
+    }
+  }
+  return planes;
+}
+
+function separate16(
+  words: Uint16Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+): Uint16Array<ArrayBuffer> {
+  const planes = new Uint16Array(words.length);
+  for (let row = 0; row < rows; row++) {
+    for (let sample = 0; sample < samples; sample++) {
+      let from = row * width * samples + sample;
+      const to = (sample * rows + row) * width;
+      for (let column = 0; column < width; column++, from += samples) {
+        planes[to + column] = words[from]!;
+      }
+    }
+  }
+  return planes;
+}
+
+function separate32(
+  words: Uint32Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+): Uint32Array<ArrayBuffer> {
+  const planes = new Uint32Array(words.length);
+  for (let row = 0; row < rows; row++) {
+    for (let sample = 0; sample < samples; sample++) {
+      let from = row * width * samples + sample;
+      const to = (sample * rows + row) * width;
+      for (let column = 0; column < width; column++, from += samples) {
+        planes[to + column] = words[from]!;
+      }
+    }
+  }
+  return planes;
+}
+
+/** Undo predictor 2, each sample minus the one to its left, and separate the samples. */
+function undoDifferences(words: Words, rows: number, width: number, samples: number): Words {
+  if (words instanceof BigUint64Array) {
+    const planes = samples === 1 ? words : new BigUint64Array(words.length);
+    for (let row = 0; row < rows; row++) {
+      for (let sample = 0; sample < samples; sample++) {
+        let from = row * width * samples + sample;
+        const to = (sample * rows + row) * width;
+        let sum = 0n;
+        for (let column = 0; column < width; column++, from += samples) {
+          sum = BigInt.asUintN(64, sum + words[from]!);
+          planes[to + column] = sum;
+        }
+      }
+    }
+    return planes;
+  }
+  if (words instanceof Uint32Array) return sum32(words, rows, width, samples);
+  if (words instanceof Uint16Array) return sum16(words, rows, width, samples);
+  return sum8(words, rows, width, samples);
+}
+
+function sum8(
+  words: Uint8Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+): Uint8Array<ArrayBuffer> {
+  const planes = samples === 1 ? words : new Uint8Array(words.length);
+  for (let row = 0; row < rows; row++) {
+    for (let sample = 0; sample < samples; sample++) {
+      let from = row * width * samples + sample;
+      const to = (sample * rows + row) * width;
+      let sum = 0;
+      for (let column = 0; column < width; column++, from += samples) {
+        sum = (sum + words[from]!) & 0xff;
+        planes[to + column] = sum;
+      }
+    }
+  }
+  return planes;
+}
+
+function sum16(
+  words: Uint16Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+): Uint16Array<ArrayBuffer> {
+  const planes = samples === 1 ? words : new Uint16Array(words.length);
+  for (let row = 0; row < rows; row++) {
+    for (let sample = 0; sample < samples; sample++) {
+      let from = row * width * samples + sample;
+      const to = (sample * rows + row) * width;
+      let sum = 0;
+      for (let column = 0; column < width; column++, from += samples) {
+        sum = (sum + words[from]!) & 0xffff;
+        planes[to + column] = sum;
+      }
+    }
+  }
+  return planes;
+}
+
+function sum32(
+  words: Uint32Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+): Uint32Array<ArrayBuffer> {
+  const planes = samples === 1 ? words : new Uint32Array(words.length);
+  for (let row = 0; row < rows; row++) {
+    for (let sample = 0; sample < samples; sample++) {
+      let from = row * width * samples + sample;
+      const to = (sample * rows + row) * width;
+      let sum = 0;
+      for (let column = 0; column < width; column++, from += samples) {
+        sum = (sum + words[from]!) | 0;
+        planes[to + column] = sum;
+      }
+    }
+  }
+  return planes;
+}

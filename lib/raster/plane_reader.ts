@@ -1,0 +1,144 @@
+/**
+ * A `RasterReader` over planes, masks and nodata, whatever the format.
+ *
+ * @module
+ */
+import { type DataType, elementCount, ndarray, TYPED_ARRAY_CONSTRUCTORS } from "../array/mod.ts";
+import { bytesOf, bytesPerElement, type NdArray } from "../array/mod.ts";
+import { InputError } from "../errors.ts";
+import type { PixelWindow } from "../geo/mod.ts";
+import type { PlaneImage } from "./plane_image.ts";
+import type { RasterInfo, RasterPixels, RasterReader } from "./raster.ts";
+import { formatBytes, withRasterFaults } from "./read_fault.ts";
+import type { ByteSource } from "./read_source.ts";
+import { applyMasks, markInvalid, type NodataValue } from "./valid_pixels.ts";
+
+/** What a reader is made of. */
+export interface PlaneReaderParts {
+  /** What the raster holds. */
+  readonly info: RasterInfo;
+  /** Its pixels. */
+  readonly image: PlaneImage;
+  /** Masks of the same size: those of one band hold for all, others have one for each band. */
+  readonly masks: readonly PlaneImage[];
+  /** Band whose zeros mark pixels without data. */
+  readonly alphaBand: number | null;
+  /** Nodata as an element. */
+  readonly nodata: NodataValue | null;
+  /** Most bytes of one window. */
+  readonly maxMemory: number;
+  /** Files to release, and whose traffic counts. */
+  readonly sources: readonly ByteSource[];
+}
+
+/** Reads windows of planes and says which pixels have data. */
+export class PlaneReader implements RasterReader {
+  readonly info: RasterInfo;
+  readonly #parts: PlaneReaderParts;
+
+  /**
+   * Make a reader.
+   *
+   * @param parts What it is made of.
+   */
+  constructor(parts: PlaneReaderParts) {
+    this.info = parts.info;
+    this.#parts = parts;
+  }
+
+  get traffic(): { requests: number; bytes: number } {
+    const total = { requests: 0, bytes: 0 };
+    for (const { traffic } of this.#parts.sources) {
+      total.requests += traffic.requests;
+      total.bytes += traffic.bytes;
+    }
+    return total;
+  }
+
+  read(window: PixelWindow, bands?: readonly number[]): Promise<RasterPixels> {
+    return withRasterFaults(this.info.source, async () => {
+      const wanted = bands ?? Array.from({ length: this.info.bands.length }, (_, band) => band);
+      this.#check(window, wanted);
+      const { image, masks, alphaBand, nodata } = this.#parts;
+      const { width, height } = window;
+      const pixels = ndarray(
+        image.dtype,
+        [wanted.length, height, width],
+        allocate(image.dtype, wanted.length * height * width),
+      );
+      await image.readPlanes(window, wanted, bytesOf(pixels));
+      const valid = this.#inside(window);
+      markInvalid(valid, pixels, nodata);
+      if (alphaBand !== null) {
+        applyMasks(valid, await readBands(image, window, [alphaBand]));
+      }
+      for (const mask of masks) {
+        const maskBands = mask.bands === 1 ? [0] : [...new Set(wanted)];
+        applyMasks(valid, await readBands(mask, window, maskBands));
+      }
+      return { image: pixels, valid: ndarray("uint8", [height, width], valid) };
+    });
+  }
+
+  close(): void {
+    for (const source of this.#parts.sources) source.close();
+  }
+
+  /** 1 inside the raster, 0 outside. */
+  #inside({ x, y, width, height }: PixelWindow): Uint8Array<ArrayBuffer> {
+    const valid = new Uint8Array(width * height);
+    const left = Math.max(0, -x);
+    const right = Math.min(width, this.info.width - x);
+    for (let row = Math.max(0, -y); row < Math.min(height, this.info.height - y); row++) {
+      if (right > left) valid.fill(1, row * width + left, row * width + right);
+    }
+    return valid;
+  }
+
+  #check(window: PixelWindow, bands: readonly number[]): void {
+    const { x, y, width, height } = window;
+    const source = JSON.stringify(this.info.source);
+    if (
+      ![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1
+    ) {
+      throw new InputError(
+        `Cannot read a window of ${width}x${height} pixels at ${x}, ${y} from ${source}: expected whole numbers and a size of at least 1x1`,
+      );
+    }
+    const wrong = bands.find((band) =>
+      !Number.isInteger(band) || band < 0 || band >= this.info.bands.length
+    );
+    if (wrong !== undefined) {
+      throw new InputError(
+        `Cannot read band ${wrong + 1} of ${source}: it has ${this.info.bands.length} bands`,
+      );
+    }
+    const bytes = elementCount([bands.length, height, width]) * bytesPerElement(this.info.dtype);
+    if (bytes > this.#parts.maxMemory) {
+      throw new InputError(
+        `Cannot read a window of ${width}x${height} pixels and ${bands.length} bands from ${source}: it takes ${
+          formatBytes(bytes)
+        }, more than the limit of ${formatBytes(this.#parts.maxMemory)}`,
+      );
+    }
+  }
+}
+
+async function readBands(
+  image: PlaneImage,
+  window: PixelWindow,
+  bands: readonly number[],
+): Promise<NdArray> {
+  const { width, height } = window;
+  const pixels = ndarray(
+    image.dtype,
+    [bands.length, height, width],
+    allocate(image.dtype, bands.length * height * width),
+  );
+  await image.readPlanes(window, bands, bytesOf(pixels));
+  return pixels;
+}
+
+function allocate(dtype: DataType, length: number) {
+  return new TYPED_ARRAY_CONSTRUCTORS[dtype](length);
+}
