@@ -94,7 +94,9 @@ export class ConfusionMatrix {
 
   /** Pixels in the matrix. */
   get pixels(): number {
-    return this.counts.reduce((sum, count) => sum + count, 0);
+    let pixels = 0;
+    for (let index = 0; index < this.counts.length; index++) pixels += this.counts[index]!;
+    return pixels;
   }
 
   /** Pixels of a true class that were mapped as a class. */

@@ -1,3 +1,4 @@
-/** Words of messages: near misses and short lists. @module */
+/** Text for people: near misses, short lists, indented JSON. @module */
 export * from "./abbreviate.ts";
+export * from "./format_json.ts";
 export * from "./near_miss.ts";

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { checkBands, checkScale, makeNormalization, ndarray, RangeMonitor } from "../../../mod.ts";
+
+const S2 = [
+  "B01",
+  "B02",
+  "B03",
+  "B04",
+  "B05",
+  "B06",
+  "B07",
+  "B08",
+  "B8A",
+  "B09",
+  "B10",
+  "B11",
+  "B12",
+];
+
+const AGREE: [wanted: string[], found: string[]][] = [
+  [S2, S2],
+  [S2, S2.map((_, index) => String(index + 1))],
+  [["1", "2"], ["B04", "B08"]],
+];
+for (const [wanted, found] of AGREE) {
+  Deno.test(`checkBands: ${wanted.length} bands from ${found[0]} agree with ${wanted[0]}`, () => {
+    checkBands(wanted, found);
+  });
+}
+
+const DIFFER: [wanted: string[], found: string[], message: string, hint?: string][] = [
+  [
+    S2,
+    S2.filter((name) => name !== "B10"),
+    "Bands do not match: the model wants 13 bands (B01, B02, B03, B04, B05, B06, B07, B08, B8A, B09, B10, B11, B12), the stream has 12 bands (B01, B02, B03, B04, B05, B06, B07, B08, B8A, B09, B11, B12)",
+  ],
+  [
+    ["B02", "B03", "B04"],
+    ["B04", "B03", "B02"],
+    "Bands do not match: the model wants 3 bands (B02, B03, B04), the stream has 3 bands (B04, B03, B02)",
+    "Cut the scene with `--bands B02,B03,B04`",
+  ],
+  [
+    ["B04"],
+    ["B03", "B04"],
+    "Bands do not match: the model wants 1 band (B04), the stream has 2 bands (B03, B04)",
+    "Cut the scene with `--bands B04`",
+  ],
+  [
+    ["B04", "B08"],
+    ["1", "2", "3"],
+    "Bands do not match: the model wants 2 bands (B04, B08), the stream has 3 bands",
+  ],
+];
+for (const [wanted, found, message, hint] of DIFFER) {
+  Deno.test(`checkBands refuses ${found.length} bands for ${wanted.length}`, () => {
+    assert.throws(() => checkBands(wanted, found), { name: "InputError", message, hint });
+  });
+}
+
+Deno.test("checkScale: silent files and equal scales agree, others are named", () => {
+  const normalization = makeNormalization(["B04"], { scale: [0.0001], offset: [0] });
+  checkScale(normalization, [{ name: "B04", scale: 1, offset: 0 }]);
+  checkScale(normalization, [{ name: "B04", scale: Math.fround(0.0001), offset: 0 }]);
+  assert.throws(() => checkScale(normalization, [{ name: "B04", scale: 0.0001, offset: -0.1 }]), {
+    message:
+      "Scales do not match in band B04: the model wants stored numbers with scale 0.0001 and offset 0, the stream has scale 0.0001 and offset -0.1",
+  });
+});
+
+const IN_RANGE = makeNormalization(["B04", "B08"], { mean: [0.1, 0.3], std: [0.05, 0.1] });
+const SEEN: [values: number[], warning: RegExp | null][] = [
+  [[0.1, 0.4], null],
+  [[1.2, 0.4], null],
+  [[0, 0], null],
+  [[1000, 3000], /values of band B04 reach 1000 where 0.25 is usual .* \(and in 1 more bands\)/],
+  [[0.1, 0.001], /values of band B08 reach 0.001 where 0.6 is usual in the training data: /],
+  [[NaN, Infinity], null],
+];
+for (const [values, warning] of SEEN) {
+  Deno.test(`RangeMonitor: ${values} ${warning === null ? "is usual" : "is on another scale"}`, () => {
+    const monitor = new RangeMonitor(IN_RANGE);
+    monitor.observe(ndarray("float64", [2, 1, 1], Float64Array.from(values)), null);
+    if (warning === null) assert.equal(monitor.warning(), null);
+    else assert.match(monitor.warning()!, warning);
+  });
+}
+
+Deno.test("RangeMonitor leaves pixels without data out", () => {
+  const monitor = new RangeMonitor(makeNormalization(["B04"], {}));
+  const image = ndarray("float32", [1, 1, 2], new Float32Array([1, -9999]));
+  monitor.observe(image, ndarray("uint8", [1, 2], new Uint8Array([1, 0])));
+  assert.equal(monitor.warning(), null);
+});
