@@ -24,4 +24,5 @@ export {
 } from "./operator.ts";
 export * from "./operators.ts";
 export * from "./print.ts";
+export { ProtobufMessage } from "./protobuf.ts";
 export * from "./value.ts";

@@ -1,5 +1,5 @@
 /**
- * Writing of Protocol Buffers messages, as much as ONNX needs.
+ * Writing of Protocol Buffers messages, as much as ONNX and TensorBoard need.
  *
  * A message is a list of byte strings that are joined once at the very end, so that large tensors
  * are copied exactly once, into the final buffer.
@@ -10,6 +10,7 @@
  */
 
 const VARINT = 0;
+const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
@@ -31,6 +32,13 @@ export class ProtobufMessage {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
     return this.#varint((field << 3) | FIXED32).#push(bytes);
+  }
+
+  /** A double-precision field. */
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    return this.#varint((field << 3) | FIXED64).#push(bytes);
   }
 
   /** A text field. */
