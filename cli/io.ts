@@ -126,21 +126,31 @@ export function writeError(text: string): void {
   }
 }
 
-/** A pipe that another program has switched to non-blocking says "try again" when it is full. */
-const RETRY_MILLISECONDS = 2;
-
 async function writeAll(bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    try {
-      written += await Deno.stdout.write(bytes.subarray(written));
-    } catch (error) {
-      if (error instanceof Deno.errors.WouldBlock) {
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
-      } else {
-        throw outputError(error);
-      }
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += await (output ??= openOutput()).write(bytes.subarray(written));
     }
+  } catch (error) {
+    throw outputError(error);
   }
+}
+
+let output: { write(bytes: Uint8Array): Promise<number> } | null = null;
+
+/**
+ * Standard output. A program that shares our pipe may have made it non-blocking (Node does that), and
+ * then a full pipe is an error after an unknown part has been written. On Linux, opening the pipe anew
+ * gives a description of our own, which blocks.
+ */
+function openOutput() {
+  const path = "/proc/self/fd/1";
+  try {
+    if (Deno.readLinkSync(path).startsWith("pipe:")) return Deno.openSync(path, { write: true });
+  } catch {
+    // Not on Linux, or not allowed.
+  }
+  return Deno.stdout;
 }
 
 function outputError(error: unknown): unknown {
