@@ -1,2 +1,5 @@
-/** image. @module */
-export {};
+/** Pictures: PNG, SVG to PNG, colours and figures. @module */
+export { colorizeClasses, compositeBands, type CompositeOptions } from "./colorize.ts";
+export { type FigurePanel, mapFigure, type MapFigureOptions } from "./map_figure.ts";
+export { encodePng } from "./png.ts";
+export { renderSvg, type RenderSvgOptions } from "./svg.ts";
