@@ -71,7 +71,7 @@ export function asksForHelp(args: readonly string[]): boolean {
 /** A parser's message as one sentence, and "Did you mean …?" as a hint. */
 function splitMessage(error: Message): { sentence: string; suggestion: string | undefined } {
   const [sentence = "", ...rest] = formatMessage(error).replaceAll("`", "").split("\n\n");
-  const suggestion = rest.join(" ").replaceAll("\n", " ").trim();
+  const suggestion = rest.join(" ").replace(/\s+/g, " ").trim();
   return {
     sentence: sentence.trim().replace(/\.$/, "").replace(": Expected", ": expected"),
     suggestion: suggestion === "" ? undefined : suggestion,

@@ -43,7 +43,10 @@ async function suggestionsFor(words: readonly string[]): Promise<readonly Sugges
   const entry = findCommand(verb);
   if (entry === null) return [];
   const { default: command } = await entry.load();
-  return suggest(commandLineParser(command), [first, ...rest]);
+  const suggestions = suggest(commandLineParser(command), [first, ...rest]);
+  // What begins like an option is none of the files that arguments may name.
+  const isOption = /^-[^=]*$/.test(rest.at(-1) ?? first);
+  return isOption ? suggestions.filter(({ kind }) => kind !== "file") : suggestions;
 }
 
 function verbs(prefix: string): Suggestion[] {

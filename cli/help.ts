@@ -79,11 +79,11 @@ function paragraphs(lines: readonly string[]): Message {
 export function overview(format: HelpFormat): string {
   const bold = (heading: string) => format.colors ? `\x1b[1m${heading}\x1b[0m` : heading;
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const sections = COMMAND_GROUPS.map((group) => {
+  const sections = COMMAND_GROUPS.flatMap((group) => {
     const lines = Object.entries(COMMANDS)
       .filter(([, entry]) => entry.group === group)
       .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-    return [bold(`${group}:`), ...lines, ""].join("\n");
+    return lines.length === 0 ? [] : [[bold(`${group}:`), ...lines, ""].join("\n")];
   });
   return [
     "swath: land-cover maps from satellite scenes.",

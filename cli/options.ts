@@ -8,9 +8,8 @@ import { type Message, message, text } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { argument, flag, option } from "@optique/core/primitives";
-import { choice } from "@optique/core/valueparser";
 import { DEVICES, IGNORE_LABEL, STREAM_FORMATS } from "../mod.ts";
-import { nameList, path, type PathCompletion, wholeNumber } from "./values.ts";
+import { nameList, oneOf, path, type PathCompletion, wholeNumber } from "./values.ts";
 
 function missing(metavar: string): { endOfInput: Message } {
   return { endOfInput: message`Missing ${text(metavar)}` };
@@ -68,7 +67,7 @@ export function overwriteOption() {
 /** `--format tar|ndjson`: encoding of the patch stream that goes out. */
 export function streamFormatOption() {
   return withDefault(
-    option("--format", choice([...STREAM_FORMATS], { metavar: "FORMAT", suggest: "nearest" }), {
+    option("--format", oneOf("FORMAT", STREAM_FORMATS), {
       description: message`Encoding of the patch stream: tar is for pipes and files, ndjson for jq`,
     }),
     "tar" as const,
@@ -81,7 +80,7 @@ export function formatOption<const Format extends string>(
   description = "Format of the output",
 ) {
   return optional(
-    option("--format", choice(formats, { metavar: "FORMAT", suggest: "nearest" }), {
+    option("--format", oneOf("FORMAT", formats), {
       description: [text(description)],
     }),
   );
@@ -95,7 +94,7 @@ export function jsonOption() {
 /** `--device`: what a network is computed on. */
 export function deviceOption() {
   return withDefault(
-    option("--device", choice(["auto", ...DEVICES], { metavar: "DEVICE", suggest: "nearest" }), {
+    option("--device", oneOf("DEVICE", ["auto", ...DEVICES]), {
       description: message`Where to compute; auto is the fastest that works here`,
     }),
     "auto" as const,

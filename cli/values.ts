@@ -6,7 +6,7 @@
 import { type Message, message, text } from "@optique/core/message";
 import type { Suggestion } from "@optique/core/parser";
 import type { NonEmptyString } from "@optique/core/nonempty";
-import type { ValueParser } from "@optique/core/valueparser";
+import { choice, type ValueParser } from "@optique/core/valueparser";
 import type { PixelWindow } from "../mod.ts";
 
 /** Which files a shell offers. */
@@ -69,6 +69,19 @@ export function path(
       };
     },
   };
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(
+  metavar: NonEmptyString,
+  words: readonly Word[],
+): ValueParser<"sync", Word> {
+  return choice(words, {
+    metavar,
+    suggest: { maxSuggestions: 1 },
+    // The parser's own message lists the words in the language of the system.
+    errors: { invalidChoice: (input) => expectation(`one of ${words.join(", ")}`, input) },
+  });
 }
 
 /** A number in decimal notation, not NaN or infinite. */

@@ -2,9 +2,9 @@
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { argument } from "@optique/core/primitives";
-import { choice } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
 import { completionScript, type Shell, SHELLS } from "../completion.ts";
+import { oneOf } from "../values.ts";
 
 export default defineCommand({
   name: "completion",
@@ -28,7 +28,7 @@ export default defineCommand({
   ],
   parser: object({
     shell: argument(
-      choice(Object.keys(SHELLS) as Shell[], { metavar: "SHELL", suggest: "nearest" }),
+      oneOf("SHELL", Object.keys(SHELLS) as Shell[]),
       {
         description: message`The shell that is to complete swath`,
         errors: { endOfInput: message`Missing SHELL` },

@@ -3,10 +3,10 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
-import { choice } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
 import { commandHelp, overview } from "../help.ts";
 import { textColumns } from "../terminal.ts";
+import { oneOf } from "../values.ts";
 import { COMMANDS, findCommand } from "./mod.ts";
 
 export default defineCommand({
@@ -16,7 +16,7 @@ export default defineCommand({
   examples: [{ note: "Describe a command", command: "swath help info" }],
   parser: object({
     verb: optional(
-      argument(choice(Object.keys(COMMANDS), { metavar: "COMMAND", suggest: "nearest" }), {
+      argument(oneOf("COMMAND", Object.keys(COMMANDS)), {
         description: message`The command to describe`,
       }),
     ),

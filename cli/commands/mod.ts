@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 export const COMPLETE_VERB = "__complete";
 
 /** Headings of the list of commands, in order. */
-export const COMMAND_GROUPS = ["Looking", "Shell"] as const;
+export const COMMAND_GROUPS = ["Pipeline", "Models", "Data", "Shell"] as const;
 
 /** A command before it is loaded. */
 export interface CommandEntry {
@@ -24,7 +24,7 @@ export interface CommandEntry {
 /** All commands by name, in the order of the list. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   info: {
-    group: "Looking",
+    group: "Data",
     summary: "Say what a raster, a patch stream or a model directory holds",
     load: () => import("./info.ts"),
   },

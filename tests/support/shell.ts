@@ -1,0 +1,59 @@
+/**
+ * Shell scripts that use `swath`, run from its source in a directory of their own.
+ */
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Root of the repository. */
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What a script left behind. */
+export interface ShellResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Run a script with `swath` and `deno` on PATH and `$FIXTURES` set.
+ *
+ * @param script Lines for bash. A pipeline fails if any of its commands does.
+ * @param directory Where it runs.
+ */
+export async function runShell(script: string, directory: string): Promise<ShellResult> {
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-o", "pipefail", "-c", script],
+    cwd: directory,
+    env: {
+      PATH: [programs(), Deno.env.get("PATH") ?? ""].join(delimiter),
+      FIXTURES: join(ROOT, "fixtures"),
+      TERM: "dumb",
+      NO_COLOR: "1",
+      LC_ALL: "C",
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+let programDirectory: string | null = null;
+
+/** A directory with `swath`, as it is in the source, and the `deno` that runs the tests. */
+function programs(): string {
+  if (programDirectory !== null) return programDirectory;
+  const directory = Deno.makeTempDirSync({ prefix: "swath-programs-" });
+  const deno = Deno.execPath();
+  const scripts = {
+    deno: `exec "${deno}" "$@"`,
+    swath: `exec "${deno}" run -A "${join(ROOT, "cli/main.ts")}" "$@"`,
+  };
+  for (const [name, line] of Object.entries(scripts)) {
+    Deno.writeTextFileSync(join(directory, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  }
+  globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
+  programDirectory = directory;
+  return directory;
+}
