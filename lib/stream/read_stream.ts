@@ -20,7 +20,7 @@ import {
   type StreamItem,
 } from "./sample.ts";
 import { looksLike } from "./sniff.ts";
-import { StreamFault } from "./stream_fault.ts";
+import { cutShort, StreamFault } from "./stream_fault.ts";
 import type { StreamRecord } from "./stream_record.ts";
 import { BLOCK_BYTES, isTarHeader } from "./tar.ts";
 import { readTarRecords } from "./tar_format.ts";
@@ -139,7 +139,7 @@ class SegmentChecker {
 
   /** The bytes have ended: so must the last segment have. */
   finish(): void {
-    if (this.#header !== null) throw new StreamFault("it ended before its end mark");
+    if (this.#header !== null) throw cutShort('before its end mark, "_end.json"');
     if (this.#segments === 0) {
       throw new StreamFault('it is a tar without "_stream.json"', FOREIGN_HINT);
     }

@@ -17,10 +17,14 @@ export class StreamFault extends Error {
   }
 }
 
-/** The end of the bytes where more were announced. */
+/**
+ * The end of the bytes where more should follow.
+ *
+ * @param where Such as `inside "…"`.
+ */
 export function cutShort(where: string): StreamFault {
   return new StreamFault(
-    `it ended before its end mark, ${where}`,
+    `it is cut short ${where}`,
     "the command that wrote it was interrupted or failed; see its message",
   );
 }

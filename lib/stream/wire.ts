@@ -201,6 +201,9 @@ function validate<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const issue = result.issues[0];
   const path = v.getDotPath(issue);
+  if (path !== null && issue.received === "undefined") {
+    throw new StreamFault(`${what} lacks "${path}"`);
+  }
   throw new StreamFault(
     `${what} is not valid${path === null ? "" : ` at "${path}"`}: expected ${
       issue.expected ?? issue.message

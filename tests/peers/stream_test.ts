@@ -14,8 +14,15 @@ interface Described {
 async function withStream(
   body: (path: string, items: StreamItem[]) => Promise<void>,
   scene = "granule",
+  bands = ["B1", "B2", "B3"],
 ): Promise<void> {
-  const items = makeSegment({ scene, rows: 2, columns: 3, size: 8, bands: 3 });
+  const items = makeSegment({ scene, rows: 2, columns: 3, size: 8, bands: 3 })
+    .map((item): StreamItem =>
+      item.type !== "header" ? item : {
+        type: "header",
+        header: { ...item.header, bands: bands.map((name) => ({ name, scale: 1, offset: 0 })) },
+      }
+    );
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/stream.tar`;
@@ -111,6 +118,42 @@ peerTest("a stream that webdataset has rewritten is read back", ["webdataset"], 
     assert.notDeepEqual(await Deno.readFile(`${path}.out`), await Deno.readFile(path));
     assert.deepEqual(await readFile(`${path}.out`), items);
   });
+});
+
+/** The Python programs of the page on the format, in order. */
+async function documentedPrograms(): Promise<string[]> {
+  const page = await Deno.readTextFile(new URL("../../docs/stream.md", import.meta.url));
+  return [...page.matchAll(/^```python\n(.*?)^```/gms)].map((match) => match[1]!);
+}
+
+peerTest("the documented reader and filter work", ["numpy", "webdataset"], async () => {
+  await withStream(
+    async (path, items) => {
+      const [reader, filter] = await documentedPrograms() as [string, string];
+      const program = `${path}.py`;
+      await Deno.writeTextFile(program, reader.replace("train-000.tar", path));
+      const printed = new TextDecoder().decode(await runPython(program));
+      assert.match(printed, /^granule\/000000_000000 \(3, 8, 8\) uint16 \['B04', 'B08', 'B11'\]$/m);
+
+      await Deno.writeTextFile(program, filter);
+      const output = await runPython(program, [], { stdin: await Deno.readFile(path) });
+      const filtered = await Array.fromAsync(readStream(new Blob([output]).stream()));
+      assert.equal(filtered.length, items.length);
+      assert.deepEqual(filtered.at(-1), items.at(-1));
+      filtered.forEach((item, i) => {
+        const before = items[i]!;
+        if (item.type !== "sample" || before.type !== "sample") return;
+        const [image, original] = [item.sample.arrays.image!, before.sample.arrays.image!];
+        assert.deepEqual(image.shape, [4, 8, 8]);
+        const [red, infrared, index] = [0, 64, 192].map((at) => Number(image.data[at]));
+        assert.equal(red, Number(original.data[0]));
+        assert(Math.abs(index! - (infrared! - red!) / (infrared! + red!)) < 1e-6);
+        assert.deepEqual(item.sample.arrays.label, before.sample.arrays.label);
+      });
+    },
+    "granule",
+    ["B04", "B08", "B11"],
+  );
 });
 
 for (const format of ["ustar", "gnu", "pax"]) {
