@@ -246,7 +246,7 @@ function* replacements(value: unknown, substitute: unknown): Generator<unknown> 
   if (value === null || typeof value !== "object") return;
   for (const [key, inner] of Object.entries(value)) {
     for (const changed of replacements(inner, substitute)) {
-      const copy: Record<string, unknown> = Object.assign(Array.isArray(value) ? [] : {}, value);
+      const copy: Record<string, unknown> = JSON.parse(JSON.stringify(value));
       copy[key] = changed;
       yield copy;
     }
