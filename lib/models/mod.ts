@@ -1,2 +1,7 @@
-/** models. @module */
-export {};
+/** Networks: one file per family, one registry. @module */
+export * from "./forward.ts";
+export * from "./labels.ts";
+export * from "./network.ts";
+export * from "./registry.ts";
+export * from "./segformer.ts";
+export * from "./segformer_config.ts";

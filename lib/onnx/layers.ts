@@ -212,7 +212,7 @@ export function interpolationMatrix(from: number, to: number): NdArray<"float32"
 }
 
 /** Rows and columns of a matrix exchanged. */
-function transposed(matrix: NdArray<"float32">): NdArray<"float32"> {
+export function transposedMatrix(matrix: NdArray<"float32">): NdArray<"float32"> {
   const [rows, columns] = matrix.shape as [number, number];
   const result = ndarray("float32", [columns, rows]);
   for (let row = 0; row < rows; row++) {
@@ -239,7 +239,7 @@ export function resizeBilinear(
 ): Value {
   const columns = width === channels(x, 3)
     ? x
-    : graph.op("MatMul", [x, transposed(interpolationMatrix(channels(x, 3), width))]);
+    : graph.op("MatMul", [x, transposedMatrix(interpolationMatrix(channels(x, 3), width))]);
   return height === channels(x, 2)
     ? columns
     : graph.op("MatMul", [interpolationMatrix(channels(x, 2), height), columns]);

@@ -1,0 +1,73 @@
+/**
+ * All families of networks.
+ *
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import { nearMiss } from "../text/mod.ts";
+import type { Network, NetworkConfig, NetworkFamily, NetworkSizes } from "./network.ts";
+import { SEGFORMER } from "./segformer.ts";
+
+/** The families by name. */
+export const NETWORK_FAMILIES: ReadonlyMap<string, NetworkFamily> = new Map(
+  [SEGFORMER].map((family) => [family.name, family]),
+);
+
+/**
+ * The network that a `config.json` describes.
+ *
+ * @param config Its content.
+ * @throws {InputError} If its `model_type` is unknown or a value is wrong.
+ */
+export function networkFromConfig(config: NetworkConfig): Network {
+  const type = config.model_type;
+  const family = typeof type === "string" ? NETWORK_FAMILIES.get(type) : undefined;
+  if (family === undefined) {
+    const known = [...NETWORK_FAMILIES.keys()].map((name) => `"${name}"`).join(", ");
+    throw new InputError(
+      `Cannot build the model as its "model_type" is ${
+        JSON.stringify(type ?? null)
+      }: known are ${known}`,
+    );
+  }
+  return family.fromConfig(config);
+}
+
+/**
+ * The family and variant that a short name means: `b2`, `segformer-b2`.
+ *
+ * @param name Name of a variant, with or without its family.
+ * @returns The family and variant, or null if no variant has that name.
+ */
+export function findVariant(name: string): { family: NetworkFamily; variant: string } | null {
+  const wanted = name.toLowerCase();
+  for (const family of NETWORK_FAMILIES.values()) {
+    for (const variant of family.variants) {
+      if (wanted === variant || wanted === `${family.name}-${variant}`) return { family, variant };
+    }
+  }
+  return null;
+}
+
+/**
+ * Configuration of a published variant with given bands and classes.
+ *
+ * @param name Name of the variant, such as `b2` or `segformer-b2`.
+ * @param sizes Bands and classes.
+ * @throws {InputError} If no variant has that name; the message lists them and names a near miss.
+ */
+export function variantConfig(name: string, sizes: NetworkSizes): NetworkConfig {
+  const found = findVariant(name);
+  if (found !== null) return found.family.variantConfig(found.variant, sizes);
+  const names = [...NETWORK_FAMILIES.values()].flatMap(({ name, variants }) =>
+    variants.map((variant) => `${name}-${variant}`)
+  );
+  const near = nearMiss(name.toLowerCase(), [
+    ...names,
+    ...names.map((full) => full.slice(full.indexOf("-") + 1)),
+  ]);
+  throw new InputError(
+    `There is no network "${name}"; known are ${names.join(", ")}`,
+    near === null ? {} : { hint: `Did you mean "${near}"?` },
+  );
+}
