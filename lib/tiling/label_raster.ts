@@ -13,8 +13,11 @@ import type { RasterInfo, RasterPixels } from "../raster/mod.ts";
 const CORNER_TOLERANCE = 0.01;
 
 /**
- * Check that labels lie on the scene pixel by pixel.
+ * Check that labels lie on the scene pixel by pixel. Where one of them states no CRS or no transform,
+ * that is not compared.
  *
+ * @param scene The scene, or a map of it.
+ * @param labels The labels: one band, the scene's size and place.
  * @throws {InputError} If size, CRS or transform differ, or the labels have several bands.
  */
 export function checkLabelRaster(scene: RasterInfo, labels: RasterInfo): void {

@@ -1,6 +1,7 @@
 /** The grid of patches and its inverse, stitching. @module */
 export { createBlendingStitcher } from "./blend.ts";
 export * from "./grid.ts";
+export { checkLabelRaster } from "./label_raster.ts";
 export { type PlanContents, type PlanSummary, summarizePlan } from "./plan_summary.ts";
 export * from "./scene_name.ts";
 export * from "./select_bands.ts";
