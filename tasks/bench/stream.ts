@@ -5,16 +5,9 @@
  * The yardstick is the same pipe carrying the same bytes without a format, measured in the same run.
  */
 import { fileURLToPath } from "node:url";
+import { type BenchRow, formatRows } from "./bench_row.ts";
+import { print } from "../print.ts";
 import { createStreamWriter, ndarray, readStream, type StreamHeader, windowTransform } from "swath";
-
-/** A measured figure. */
-export interface BenchRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** To the yardstick that the same run measured. */
-  readonly ratio?: number;
-}
 
 const BANDS = 14;
 const SIZE = 512;
@@ -106,7 +99,9 @@ async function throughput(producer: string, consumer: string): Promise<number> {
     `"${deno}" run -A "${script}" consume ${consumer}`;
   const results: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const { stdout } = await new Deno.Command("sh", { args: ["-c", line] }).output();
+    const { success, stdout, stderr } = await new Deno.Command("sh", { args: ["-c", line] })
+      .output();
+    if (!success) throw new Error(`${producer} failed:\n${new TextDecoder().decode(stderr)}`);
     results.push(Number(new TextDecoder().decode(stdout)));
   }
   return results.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
@@ -130,14 +125,6 @@ export async function run(): Promise<BenchRow[]> {
     const value = await throughput(producer, consumer);
     rows.push({ name, value, unit: "MB/s", ratio: value / plain });
   }
-  for (const { name, value, unit, ratio } of rows) {
-    const share = ratio === undefined ? "" : `  ${ratio.toFixed(2)} of the pipe`;
-    await Deno.stdout.write(
-      new TextEncoder().encode(
-        `${name.padEnd(34)}${value.toFixed(0).padStart(6)} ${unit}${share}\n`,
-      ),
-    );
-  }
   return rows;
 }
 
@@ -145,5 +132,5 @@ if (import.meta.main) {
   const [role, kind = "tar"] = Deno.args;
   if (role === "produce") await produce(kind);
   else if (role === "consume") await consume(kind);
-  else await run();
+  else print(formatRows(await run()));
 }
