@@ -1,6 +1,37 @@
 /** Weights: model directories, safetensors, PyTorch files, the hub, adaptation to other bands. @module */
+export { type AdaptedKernel, adaptKernelToBands, RGB_BANDS } from "./adapt_bands.ts";
+export {
+  fetchFromHub,
+  type FileSelection,
+  type HubOptions,
+  type HubProgress,
+  type HubSnapshot,
+} from "./hub.ts";
+export { formatHubId, type HubId, parseHubId } from "./hub_id.ts";
+export { licenceNotice } from "./licence.ts";
+export {
+  describeMatch,
+  type ExpectedParameter,
+  type MatchOptions,
+  matchParameters,
+  type ParameterMatch,
+} from "./match_parameters.ts";
+export {
+  EMPTY_MODEL_CARD,
+  type ModelCard,
+  type Provenance,
+  readModelCard,
+  withModelCard,
+} from "./model_card.ts";
+export {
+  type OpenModel,
+  openModel,
+  type OpenModelOptions,
+  type SavedModel,
+  saveModel,
+} from "./model_directory.ts";
+export { openWeights } from "./open_weights.ts";
 export { openSafetensors } from "./safetensors.ts";
-export { openTorchFile } from "./torch_file.ts";
 export { type SafetensorsOptions, writeSafetensors } from "./safetensors_writer.ts";
 export {
   checkFinite,
@@ -8,3 +39,4 @@ export {
   type StoredTensor,
   type TensorSource,
 } from "./tensor_source.ts";
+export { openTorchFile } from "./torch_file.ts";
