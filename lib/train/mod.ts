@@ -9,6 +9,7 @@ export {
   openEventFile,
 } from "./event_file.ts";
 export * from "./metrics_log.ts";
+export * from "./mlflow.ts";
 export * from "./monitor.ts";
 export * from "./schedules.ts";
 export type * from "./train_config.ts";

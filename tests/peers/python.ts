@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 
-const INTERPRETER = Deno.env.get("SWATH_PYTHON") ?? "python3";
+export const INTERPRETER = Deno.env.get("SWATH_PYTHON") ?? "python3";
 
 /** Options of {@linkcode runPython}. */
 export interface RunPythonOptions {
