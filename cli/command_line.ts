@@ -12,8 +12,10 @@ import type { Usage } from "@optique/core/usage";
 import type { Command } from "./command.ts";
 import { CommandError } from "./errors.ts";
 
-/** Options that every command has. */
-const commonOptions = object("Common options", {
+/** Heading of the options that every command has. */
+export const COMMON_OPTIONS = "Common options";
+
+const commonOptions = object(COMMON_OPTIONS, {
   quiet: withDefault(
     flag("-q", "--quiet", { description: message`Print warnings and errors only` }),
     false,

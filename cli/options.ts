@@ -138,6 +138,15 @@ export function classesOption(
   );
 }
 
+/** `--labels-map`: names of the classes. */
+export function labelsMapOption() {
+  return optional(
+    option("--labels-map", path("FILE", { extensions: [".json"] }), {
+      description: message`JSON file or URL with the names of the classes by their number`,
+    }),
+  );
+}
+
 /** `--seed`: the same seed gives the same bytes. */
 export function seedOption() {
   return withDefault(

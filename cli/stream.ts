@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type ByteReader,
   createStreamWriter,
   readStream,
   type StreamFormat,
@@ -17,12 +18,13 @@ import type { CommandIo } from "./io.ts";
  *
  * @param io The process.
  * @param label What is being done to the patches, such as `Scoring`.
+ * @param input The bytes, where some of them have been looked at; see {@linkcode optionalInput}.
  */
 export async function* readPatches(
   io: CommandIo,
   label: string,
+  input: ByteReader = io.stdin(),
 ): AsyncGenerator<StreamItem, void, undefined> {
-  const input = io.stdin();
   const progress = io.progress(label, "patches");
   let done = 0;
   let total: number | null = 0;
@@ -40,6 +42,27 @@ export async function* readPatches(
   } finally {
     progress.finish();
   }
+}
+
+/**
+ * Standard input, where a command can do without it.
+ *
+ * @returns All of its bytes; null where it is a terminal or empty.
+ */
+export async function optionalInput(io: CommandIo): Promise<ByteReader | null> {
+  if (Deno.stdin.isTerminal()) return null;
+  const input = io.stdin();
+  const first = new Uint8Array(1);
+  if (await input.read(first) === null) return null;
+  let pending = true;
+  return {
+    async read(buffer) {
+      if (!pending || buffer.length === 0) return await input.read(buffer);
+      pending = false;
+      buffer.set(first);
+      return 1;
+    },
+  };
 }
 
 /**

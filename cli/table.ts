@@ -4,12 +4,7 @@
  * @module
  */
 
-declare global {
-  interface JSON {
-    /** A piece of JSON as it is (ECMAScript 2026; not yet in TypeScript's library). */
-    rawJSON(text: string): unknown;
-  }
-}
+import { formatJson } from "../mod.ts";
 
 /** Ways to print a table. */
 export const TABLE_FORMATS = ["table", "markdown", "csv", "json", "ndjson"] as const;
@@ -18,7 +13,7 @@ export const TABLE_FORMATS = ["table", "markdown", "csv", "json", "ndjson"] as c
 export type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** What a cell may hold; null where there is nothing to say. */
-export type Cell = string | number | bigint | boolean | null;
+export type Cell = string | number | boolean | null;
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -30,6 +25,8 @@ export interface Column<Row> {
   value(row: Row): Cell;
   /** The cell for people; as {@linkcode Column.value} says where left out. */
   format?(row: Row): string;
+  /** Text for people of a cell that holds nothing; a dash where left out. */
+  readonly nothing?: string;
 }
 
 /** Text of a cell that holds nothing. */
@@ -60,15 +57,10 @@ export function formatTable<Row>(
       return [columns.map(({ key }) => key), ...values(columns, rows)]
         .map((cells) => `${cells.map(csvField).join(",")}\n`).join("");
     case "json":
-      return formatJson(records(columns, rows));
+      return `${formatJson(records(columns, rows))}\n`;
     case "ndjson":
-      return records(columns, rows).map((record) => `${stringify(record)}\n`).join("");
+      return records(columns, rows).map((record) => `${JSON.stringify(record)}\n`).join("");
   }
-}
-
-/** A value as indented JSON with a newline. Big integers are written in full, NaN as null. */
-export function formatJson(value: unknown): string {
-  return `${stringify(value, 2)}\n`;
 }
 
 /** Names and values, aligned. */
@@ -85,23 +77,17 @@ function records<Row>(columns: readonly Column<Row>[], rows: readonly Row[]) {
   return rows.map((row) => Object.fromEntries(columns.map(({ key, value }) => [key, value(row)])));
 }
 
-function stringify(value: unknown, indent?: number): string {
-  const replace = (_key: string, part: unknown) =>
-    typeof part === "bigint" ? JSON.rawJSON(String(part)) : part;
-  return JSON.stringify(value, replace, indent);
-}
-
 /** Headings and cells as text, and which columns are numbers. */
 function textCells<Row>(columns: readonly Column<Row>[], rows: readonly Row[]) {
   const cells = rows.map((row) =>
     columns.map((column) => {
       const value = column.value(row);
-      if (value === null) return NOTHING;
+      if (value === null) return column.nothing ?? NOTHING;
       return column.format?.(row) ?? String(value);
     })
   );
   const isNumber = columns.map((column) =>
-    rows.every((row) => ["number", "bigint", "object"].includes(typeof column.value(row)))
+    rows.every((row) => ["number", "object"].includes(typeof column.value(row)))
   );
   const widths = columns.map(({ title }, i) =>
     Math.max(length(title), ...cells.map((line) => length(line[i]!)))

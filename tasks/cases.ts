@@ -5,8 +5,7 @@
  * @module
  */
 import { listCases, readExpected, runCase, writeExpected } from "../tests/support/golden_case.ts";
-
-const print = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+import { print } from "./print.ts";
 
 let changed = 0;
 const names = listCases().filter((name) =>
@@ -16,7 +15,7 @@ for (const name of names) {
   const outcome = await runCase(name);
   if (JSON.stringify(outcome) === JSON.stringify(await readExpected(name))) continue;
   await writeExpected(name, outcome);
-  print(`changed  ${name}`);
+  print(`changed  ${name}\n`);
   changed++;
 }
-print(`${names.length} cases, ${changed} changed`);
+print(`${names.length} cases, ${changed} changed\n`);

@@ -3,12 +3,13 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { withDefault } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
-import { readStream, withFileErrors } from "../../mod.ts";
+import { formatJson, openModel, openRaster, readStream, withFileErrors } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
+import { describeModel, summarizeModel } from "../info/model_info.ts";
+import { describeRaster } from "../info/raster_info.ts";
 import { describeSegment, type SegmentSummary, summarizeStream } from "../info/stream_info.ts";
 import { fileArgument, jsonOption } from "../options.ts";
 import { readPatches } from "../stream.ts";
-import { formatJson } from "../table.ts";
 
 export default defineCommand({
   name: "info",
@@ -38,20 +39,60 @@ export default defineCommand({
     json: jsonOption(),
   }),
   async run({ file, samples, json }, io) {
-    if (file === "-") {
-      return await printStream(await summarizeStream(readPatches(io, "Reading"), samples));
-    }
-    using input = await withFileErrors("read", file, () => Deno.open(file));
-    await printStream(
-      await summarizeStream(readStream(input, { source: JSON.stringify(file) }), samples),
-    );
-
-    async function printStream(segments: readonly SegmentSummary[]) {
-      await io.write(
-        json
-          ? formatJson({ type: "stream", segments })
-          : segments.map((segment) => `patch stream\n${describeSegment(segment)}`).join("\n"),
-      );
-    }
+    const { facts, text } = file === "-"
+      ? streamPage(await summarizeStream(readPatches(io, "Reading"), samples))
+      : await PAGES[await kindOf(file)](file, samples);
+    await io.write(json ? `${formatJson(facts)}\n` : text);
   },
 });
+
+/** What is printed: with `--json`, and without. */
+interface Page {
+  readonly facts: Record<string, unknown>;
+  readonly text: string;
+}
+
+type Kind = "raster" | "stream" | "model";
+
+const PAGES: Readonly<Record<Kind, (file: string, samples: boolean) => Promise<Page>>> = {
+  async raster(file) {
+    const raster = await openRaster(file);
+    const { info } = raster;
+    raster.close();
+    return { facts: { type: "raster", ...info }, text: `raster ${file}\n${describeRaster(info)}` };
+  },
+  async stream(file, samples) {
+    using input = await withFileErrors("read", file, () => Deno.open(file));
+    const items = readStream(input, { source: JSON.stringify(file) });
+    return streamPage(await summarizeStream(items, samples));
+  },
+  async model(file) {
+    using model = await openModel(file);
+    const summary = summarizeModel(model);
+    return {
+      facts: { type: "model", ...summary },
+      text: `model ${file}\n${describeModel(summary)}`,
+    };
+  },
+};
+
+function streamPage(segments: readonly SegmentSummary[]): Page {
+  return {
+    facts: { type: "stream", segments },
+    text: segments.map((segment) => `patch stream\n${describeSegment(segment)}`).join("\n"),
+  };
+}
+
+/** What to take a file for. A raster is the default, as its reader says best what else a file is. */
+async function kindOf(file: string): Promise<Kind> {
+  if (/^https?:/i.test(file)) return "raster";
+  return await withFileErrors("read", file, async () => {
+    if ((await Deno.stat(file)).isDirectory) return "model";
+    if (/\.(safetensors|bin)$/.test(file)) return "model";
+    using input = await Deno.open(file);
+    const start = new Uint8Array(512);
+    const length = await input.read(start) ?? 0;
+    const head = new TextDecoder("latin1").decode(start.subarray(0, length));
+    return /^(_stream\.json|\{|.{257}ustar)/s.test(head) ? "stream" : "raster";
+  });
+}

@@ -23,6 +23,11 @@ export interface CommandEntry {
 
 /** All commands by name, in the order of the list. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  iou: {
+    group: "Pipeline",
+    summary: "Score a map against the truth",
+    load: () => import("./iou.ts"),
+  },
   info: {
     group: "Data",
     summary: "Say what a raster, a patch stream or a model directory holds",

@@ -1,0 +1,193 @@
+/** `swath iou`. @module */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import { argument, flag, option } from "@optique/core/primitives";
+import { choice, string } from "@optique/core/valueparser";
+import {
+  ABSENT_POLICIES,
+  computeScores,
+  type EvaluateOptions,
+  evaluateRasters,
+  evaluateStream,
+  type Evaluation,
+  findClass,
+  mergeEvaluations,
+  openRaster,
+  parseScores,
+  positiveRate,
+  readClasses,
+  scoresDocument,
+  withFileErrors,
+} from "../../mod.ts";
+import { defineCommand } from "../command.ts";
+import { CommandError, EXIT } from "../errors.ts";
+import type { CommandIo } from "../io.ts";
+import {
+  formatScore,
+  formatScores,
+  formatShare,
+  type NamedPositiveRate,
+} from "../iou/score_report.ts";
+import { formatOption, ignoreIndexOption, labelsMapOption } from "../options.ts";
+import { optionalInput, readPatches } from "../stream.ts";
+import { TABLE_FORMATS } from "../table.ts";
+import { decimalNumber, path } from "../values.ts";
+
+export default defineCommand({
+  name: "iou",
+  summary: "Score a map against the truth",
+  description: [
+    "Compares label and pred of the patch stream at standard input, or two rasters of one band that " +
+    "lie on one another: first the map, then the truth. Pixels without data, and those whose label " +
+    "is the ignore label, are left out. Where patches overlap, each pixel counts once.",
+    "Prints IoU, Dice (F1), precision and recall of each class, and over all: mean IoU, mean Dice, " +
+    "pixel accuracy, mean accuracy, frequency-weighted IoU, Cohen's kappa, Matthews' correlation and " +
+    "the ADE20K score (mean of pixel accuracy and mean IoU). They are computed from exact counts over " +
+    "all pixels together, never as means over patches. n/a stands for 0/0.",
+    "With --merge, earlier results (--format json) are added up, together with the stream if there " +
+    "is one.",
+    "Output is a table on a terminal and JSON otherwise. The exit code is 1 where the mean IoU is " +
+    "below --fail-under.",
+  ],
+  examples: [
+    {
+      note: "Score a model on a labelled scene",
+      command:
+        "swath tile scene.tif --labels truth.tif | swath infer model/ | swath upsample | swath iou",
+    },
+    { note: "Score a map", command: "swath iou map.tif truth.tif" },
+    { note: "Watch a rare class", command: "swath iou map.tif truth.tif --class building" },
+    {
+      note: "Fail below a mean IoU of 0.5",
+      command: "swath iou map.tif truth.tif --fail-under 0.5",
+    },
+    {
+      note: "Add up the scores of several machines",
+      command: "swath iou --merge part-*.json --format markdown",
+    },
+  ],
+  parser: object({
+    files: multiple(
+      argument(path("FILE"), {
+        description:
+          message`Map and truth; none to score the stream at standard input; results with --merge`,
+      }),
+    ),
+    merge: withDefault(
+      flag("--merge", { description: message`Add up the results in the files` }),
+      false,
+    ),
+    class: optional(
+      option("--class", string({ metavar: "CLASS" }), {
+        description:
+          message`Class, by name or number, whose rate of positive predictions is shown; warns where it collapses`,
+      }),
+    ),
+    absent: withDefault(
+      option("--absent", choice([...ABSENT_POLICIES], { metavar: "RULE", suggest: "nearest" }), {
+        description:
+          message`What a class counts that is in neither truth nor prediction: nothing, 0 or 1`,
+      }),
+      "skip" as const,
+    ),
+    ignoreIndex: ignoreIndexOption(),
+    labelsMap: labelsMapOption(),
+    format: formatOption(TABLE_FORMATS),
+    failUnder: optional(
+      option("--fail-under", decimalNumber("SCORE", { min: 0, max: 1 }), {
+        description: message`Exit with code 1 where the mean IoU is lower`,
+      }),
+    ),
+  }),
+  async run({ files, merge, absent, labelsMap, ignoreIndex, format, failUnder, ...wanted }, io) {
+    const options: EvaluateOptions = {
+      ignoreLabel: ignoreIndex,
+      classes: labelsMap === undefined ? null : await readClasses(labelsMap),
+    };
+    const evaluation = merge ? await addUp(files, options, io) : await evaluate(files, options, io);
+    const scores = computeScores(evaluation.matrix, { absent });
+    const document = scoresDocument(evaluation, scores);
+    const rate = wanted.class === undefined ? null : rateOf(evaluation, wanted.class);
+    if (scores.pixels === 0) io.warn("no pixel has a label and a prediction");
+    if (rate !== null) warnOfCollapse(rate, io);
+    await io.write(
+      formatScores(
+        { document, positiveRate: rate },
+        format ?? (io.stdoutIsTerminal ? "table" : "json"),
+      ),
+    );
+    if (failUnder === undefined || (scores.meanIou ?? -1) >= failUnder) return EXIT.ok;
+    io.info(`mean IoU ${formatScore(scores.meanIou)} is below ${failUnder}`);
+    return EXIT.negative;
+  },
+});
+
+async function evaluate(
+  files: readonly string[],
+  options: EvaluateOptions,
+  io: CommandIo,
+): Promise<Evaluation> {
+  const [mapPath, truthPath] = files;
+  if (mapPath === undefined) return await evaluateStream(readPatches(io, "Scoring"), options);
+  if (truthPath === undefined || files.length > 2) {
+    throw new CommandError(
+      `Cannot score ${files.length} ${
+        files.length === 1 ? "file" : "files"
+      }: expected a map and its truth`,
+      "Add up earlier results with --merge",
+    );
+  }
+  const map = await openRaster(mapPath);
+  try {
+    const truth = await openRaster(truthPath);
+    const progress = io.progress("Scoring", "rows");
+    try {
+      return await evaluateRasters(map, truth, { ...options, onProgress: progress.update });
+    } finally {
+      progress.finish();
+      truth.close();
+    }
+  } finally {
+    map.close();
+  }
+}
+
+/** Results from files, and the stream if there is one. */
+async function addUp(
+  files: readonly string[],
+  options: EvaluateOptions,
+  io: CommandIo,
+): Promise<Evaluation> {
+  const evaluations: [source: string, evaluation: Evaluation][] = [];
+  for (const file of files) {
+    const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
+    evaluations.push([file, parseScores(text, file)]);
+  }
+  const input = await optionalInput(io);
+  if (input !== null) {
+    const stream = readPatches(io, "Scoring", input);
+    evaluations.push(["standard input", await evaluateStream(stream, options)]);
+  }
+  if (evaluations.length === 0) throw new CommandError("Missing results to add up");
+  return mergeEvaluations(evaluations);
+}
+
+function rateOf({ matrix, classes }: Evaluation, wanted: string): NamedPositiveRate {
+  const named = classes ??
+    Array.from({ length: matrix.classCount }, (_, index) => ({ name: String(index), color: "" }));
+  const index = findClass(named, wanted);
+  return { class: index, name: named[index]!.name, ...positiveRate(matrix, index) };
+}
+
+function warnOfCollapse({ name, collapse, prediction, truth }: NamedPositiveRate, io: CommandIo) {
+  if (collapse === null) return;
+  const [predicted, actual] = [formatShare(prediction), formatShare(truth)];
+  const what = {
+    vanished: `class ${name} is never predicted, and is ${actual} of the truth`,
+    scarce: `class ${name} is hardly predicted any more: ${predicted}, of the truth ${actual}`,
+    everywhere: `class ${name} is predicted everywhere, and is ${actual} of the truth`,
+    rampant: `class ${name} is predicted far too often: ${predicted}, of the truth ${actual}`,
+  };
+  io.warn(what[collapse]);
+}
