@@ -1,0 +1,201 @@
+/**
+ * One resolution of a Cloud-Optimized GeoTIFF while it is written: rows come in, compressed blocks go
+ * to a spool, and halved rows go on to the next resolution.
+ *
+ * @module
+ */
+import { bytesPerElement, type DataType, type NdArray } from "../../array/mod.ts";
+import { type Cells, cellsOf, createCells } from "./cells.ts";
+import type { Codec } from "./compress.ts";
+import { type CellRows, type Downsample, half } from "./downsample.ts";
+import { differenceFloatRows, differenceRows } from "./predict.ts";
+import type { Spool } from "./spool.ts";
+
+/** How the blocks of every resolution are made. */
+export interface BlockFormat {
+  /** Element type. */
+  readonly dtype: DataType;
+  /** Number of bands. */
+  readonly bands: number;
+  /** Bands side by side in one block, or each in blocks of its own. */
+  readonly interleave: "pixel" | "band";
+  /** 1 none, 2 horizontal differences, 3 floating point. */
+  readonly predictor: 1 | 2 | 3;
+  /** Compression. */
+  readonly codec: Codec;
+}
+
+/** Where a block lies in the spool of its level. */
+export interface SpooledBlock {
+  /** Position of its first byte, behind its leader. */
+  readonly offset: number;
+  /** Compressed bytes. */
+  readonly length: number;
+}
+
+/** Bytes of a block's leader and trailer, which let GDAL fetch a block without the offset arrays. */
+const FRAME_BYTES = 4;
+
+/** One resolution. */
+export class LevelWriter {
+  /** Columns. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+  /** Columns of a block. */
+  readonly blockWidth: number;
+  /** Rows of a block. */
+  readonly blockHeight: number;
+  /** Blocks by their number in the file: row-major, band after band where bands are apart. */
+  readonly blocks: SpooledBlock[];
+  /** Their bytes. */
+  readonly spool: Spool;
+  readonly #format: BlockFormat;
+  readonly #next: { readonly level: LevelWriter; readonly downsample: Downsample } | null;
+  /** One row of blocks of each band, filled from the top. */
+  readonly #rows: Cells[];
+  #filled = 0;
+  #blockRow = 0;
+
+  /**
+   * @param size Extent of this resolution.
+   * @param blockSize Largest side of its blocks, a multiple of 16.
+   * @param format How blocks are made.
+   * @param spool Where they go.
+   * @param next The next resolution and how it is reached; null for the last.
+   */
+  constructor(
+    size: { readonly width: number; readonly height: number },
+    blockSize: number,
+    format: BlockFormat,
+    spool: Spool,
+    next: { readonly level: LevelWriter; readonly downsample: Downsample } | null,
+  ) {
+    this.width = size.width;
+    this.height = size.height;
+    this.blockWidth = Math.min(blockSize, Math.ceil(size.width / 16) * 16);
+    this.blockHeight = Math.min(blockSize, Math.ceil(size.height / 16) * 16);
+    this.spool = spool;
+    this.#format = format;
+    this.#next = next;
+    this.#rows = Array.from(
+      { length: format.bands },
+      () => createCells(format.dtype, this.width * this.blockHeight),
+    );
+    const planes = format.interleave === "band" ? format.bands : 1;
+    this.blocks = new Array(planes * this.#columns * Math.ceil(this.height / this.blockHeight));
+  }
+
+  get #columns(): number {
+    return Math.ceil(this.width / this.blockWidth);
+  }
+
+  /** Rows that have come in. */
+  get rowsDone(): number {
+    return this.#blockRow * this.blockHeight + this.#filled;
+  }
+
+  /**
+   * Take rows of all bands, top to bottom.
+   *
+   * @param bands Rows of each band, all of this level's width and the same height.
+   */
+  async append(bands: readonly CellRows[]): Promise<void> {
+    const height = bands[0]!.height;
+    for (let taken = 0; taken < height;) {
+      const count = Math.min(height - taken, this.blockHeight - this.#filled);
+      bands.forEach(({ cells }, band) => {
+        const rows = cells.subarray(taken * this.width, (taken + count) * this.width);
+        this.#rows[band]!.set(rows, this.#filled * this.width);
+      });
+      taken += count;
+      this.#filled += count;
+      if (this.#filled === this.blockHeight || this.rowsDone === this.height) await this.#flush();
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const { bands, interleave } = this.#format;
+    const columns = this.#columns;
+    const blocksPerPlane = columns * Math.ceil(this.height / this.blockHeight);
+    const planes = interleave === "band"
+      ? Array.from({ length: bands }, (_, band) => [band])
+      : [Array.from({ length: bands }, (_, band) => band)];
+    for (const [plane, members] of planes.entries()) {
+      for (let column = 0; column < columns; column++) {
+        const number = plane * blocksPerPlane + this.#blockRow * columns + column;
+        this.blocks[number] = await this.#writeBlock(
+          this.#cutBlock(members, column),
+          members.length,
+        );
+      }
+    }
+    await this.#passOn();
+    this.#filled = 0;
+    this.#blockRow++;
+  }
+
+  /** A block of interleaved bands; zeros beyond the edges of the raster. */
+  #cutBlock(bands: readonly number[], column: number): Cells {
+    const { blockWidth, width } = this;
+    const block = createCells(this.#format.dtype, blockWidth * this.blockHeight * bands.length);
+    const left = column * blockWidth;
+    const count = Math.min(blockWidth, width - left);
+    for (const [position, band] of bands.entries()) {
+      const rows = this.#rows[band]!;
+      for (let y = 0; y < this.#filled; y++) {
+        const source = y * width + left;
+        const target = y * blockWidth;
+        if (bands.length === 1) {
+          block.set(rows.subarray(source, source + count), target);
+          continue;
+        }
+        for (let x = 0; x < count; x++) {
+          block[(target + x) * bands.length + position] = rows[source + x]!;
+        }
+      }
+    }
+    return block;
+  }
+
+  async #writeBlock(block: Cells, bands: number): Promise<SpooledBlock> {
+    const { predictor, codec, dtype } = this.#format;
+    const rowLength = this.blockWidth * bands;
+    const raw = new Uint8Array(block.buffer);
+    if (predictor === 2) differenceRows(block, rowLength, bands);
+    if (predictor === 3) differenceFloatRows(raw, rowLength, bands, bytesPerElement(dtype));
+    const encoded = codec.encode(raw);
+    const framed = new Uint8Array(encoded.length + 2 * FRAME_BYTES);
+    new DataView(framed.buffer).setUint32(0, encoded.length, true);
+    framed.set(encoded, FRAME_BYTES);
+    framed.set(encoded.subarray(-FRAME_BYTES), FRAME_BYTES + encoded.length);
+    const offset = this.spool.length + FRAME_BYTES;
+    await this.spool.append(framed);
+    return { offset, length: encoded.length };
+  }
+
+  /** Blocks have an even number of rows, so that pairs of rows never fall apart. */
+  async #passOn(): Promise<void> {
+    if (this.#next === null) return;
+    const { level, downsample } = this.#next;
+    const { width } = this;
+    const height = this.#filled;
+    const halved = this.#rows.map((rows) => ({
+      cells: downsample({ cells: rows.subarray(0, width * height), width, height }),
+      width: half(width),
+      height: half(height),
+    }));
+    await level.append(halved);
+  }
+}
+
+/** The bands of an array (bands, rows, width) as rows of cells. */
+export function bandRows(rows: NdArray): CellRows[] {
+  const [bands, height, width] = rows.shape as [number, number, number];
+  const cells = cellsOf(rows.data);
+  return Array.from({ length: bands }, (_, band) => ({
+    cells: cells.subarray(band * height * width, (band + 1) * height * width),
+    width,
+    height,
+  }));
+}
