@@ -71,12 +71,12 @@ export function formatScores(report: ScoreReport, format: TableFormat): string {
         { title: "Score", key: "score", value: ([name]) => name },
         { title: "Value", key: "value", value: ([, value]) => value },
       ];
-      return `${formatTable(CLASS_COLUMNS, document.perClass, format)}\n${
+      return `${formatTable(classColumns(document), document.perClass, format)}\n${
         formatTable(facts, factsOf(report), format)
       }`;
     }
     case "table":
-      return `${formatTable(CLASS_COLUMNS, document.perClass, format)}\n${
+      return `${formatTable(classColumns(document), document.perClass, format)}\n${
         formatFacts(factsOf(report))
       }`;
   }
@@ -95,9 +95,18 @@ function score(
   };
 }
 
-const CLASS_COLUMNS: readonly Column<NamedClassScores>[] = [
-  { title: "", key: "class", value: (row) => row.class },
-  { title: "class", key: "name", value: (row) => row.name },
+/** Columns for people; classes without names have their numbers alone. */
+function classColumns({ classes }: ScoresDocument): Column<NamedClassScores>[] {
+  const number: Column<NamedClassScores> = {
+    title: classes === null ? "class" : "",
+    key: "class",
+    value: (row) => row.class,
+  };
+  const name: Column<NamedClassScores> = { title: "class", key: "name", value: (row) => row.name };
+  return [number, ...(classes === null ? [] : [name]), ...SCORE_COLUMNS];
+}
+
+const SCORE_COLUMNS: readonly Column<NamedClassScores>[] = [
   score("IoU", "iou"),
   score("Dice", "dice"),
   score("precision", "precision"),

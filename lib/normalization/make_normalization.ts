@@ -113,35 +113,29 @@ export function normalizationFromPercentiles(
  *
  * Defaults of what the file leaves out are SegFormer's: rescaled by 1/255, ImageNet's mean and std.
  *
- * @param text Text of `preprocessor_config.json`.
+ * @param config Content of `preprocessor_config.json`.
  * @param bands Names of the bands it is for.
  * @param source File that it comes from, for errors.
  * @returns The normalization: `rescale_factor` is its scale, `image_mean` and `image_std` its mean
  * and std.
- * @throws {InputError} If it is not such a file or is for another number of bands.
+ * @throws {InputError} If it is not such a configuration, or is for another number of bands.
  *
  * @example
  * ```ts
  * import { normalizationFromPreprocessor } from "swath";
  *
- * const text = '{"rescale_factor": 0.5, "image_mean": [1], "image_std": [2]}';
- * const { scale } = normalizationFromPreprocessor(text, ["B04"], "preprocessor_config.json");
+ * const config = { rescale_factor: 0.5, image_mean: [1], image_std: [2] };
+ * const { scale } = normalizationFromPreprocessor(config, ["B04"], "preprocessor_config.json");
  * if (scale[0] !== 0.5) throw new Error("not rescaled");
  * ```
  */
 export function normalizationFromPreprocessor(
-  text: string,
+  config: unknown,
   bands: readonly string[],
   source: string,
 ): Normalization {
   const what = `Cannot normalize as ${JSON.stringify(source)} says`;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new InputError(`${what}: it is not JSON`, { cause });
-  }
-  const parsed = v.safeParse(preprocessorSchema, json, { abortEarly: true });
+  const parsed = v.safeParse(preprocessorSchema, config, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
     throw new InputError(

@@ -98,26 +98,21 @@ const PREPROCESSORS: [what: string, json: unknown, expected: [number, number, nu
 ];
 for (const [what, json, [scale, mean, std]] of PREPROCESSORS) {
   Deno.test(`normalizationFromPreprocessor: ${what}`, () => {
-    const found = normalizationFromPreprocessor(
-      JSON.stringify(json),
-      ["1"],
-      "preprocessor_config.json",
-    );
+    const found = normalizationFromPreprocessor(json, ["1"], "preprocessor_config.json");
     assert.deepEqual([found.scale, found.mean, found.std], [[scale], [mean], [std]]);
   });
 }
 
 Deno.test("normalizationFromPreprocessor: SegFormer's defaults, and faults", () => {
-  const { mean } = normalizationFromPreprocessor("{}", ["R", "G", "B"], "p.json");
+  const { mean } = normalizationFromPreprocessor({}, ["R", "G", "B"], "p.json");
   assert.deepEqual(mean, [0.485, 0.456, 0.406]);
-  const FAULTS: [string, RegExp][] = [
-    ["{}", /"p.json" says: Cannot normalize 1 bands with 3 numbers for mean/],
-    ["no", /it is not JSON/],
-    ['{"image_mean": "x"}', /at "image_mean"/],
-    ['{"image_mean": [0], "image_std": [0]}', /must be positive/],
+  const FAULTS: [config: unknown, message: RegExp][] = [
+    [{}, /"p.json" says: Cannot normalize 1 bands with 3 numbers for mean/],
+    [{ image_mean: "x" }, /at "image_mean"/],
+    [{ image_mean: [0], image_std: [0] }, /must be positive/],
   ];
-  for (const [text, message] of FAULTS) {
-    assert.throws(() => normalizationFromPreprocessor(text, ["1"], "p.json"), { message });
+  for (const [config, message] of FAULTS) {
+    assert.throws(() => normalizationFromPreprocessor(config, ["1"], "p.json"), { message });
   }
 });
 
