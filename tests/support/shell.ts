@@ -15,7 +15,7 @@ export interface ShellResult {
 }
 
 /**
- * Run a script with `swath` and `deno` on PATH and `$FIXTURES` set.
+ * Run a script with `swath`, `deno` and `tiny` (see `tiny.ts`) on PATH and `$FIXTURES` set.
  *
  * @param script Lines for bash. A pipeline fails if any of its commands does.
  * @param directory Where it runs.
@@ -41,7 +41,7 @@ export async function runShell(script: string, directory: string): Promise<Shell
 
 let programDirectory: string | null = null;
 
-/** A directory with `swath`, as it is in the source, and the `deno` that runs the tests. */
+/** A directory with `swath` and `tiny`, as they are in the source, and the `deno` that runs the tests. */
 function programs(): string {
   if (programDirectory !== null) return programDirectory;
   const directory = Deno.makeTempDirSync({ prefix: "swath-programs-" });
@@ -49,6 +49,7 @@ function programs(): string {
   const scripts = {
     deno: `exec "${deno}" "$@"`,
     swath: `exec "${deno}" run -A "${join(ROOT, "cli/main.ts")}" "$@"`,
+    tiny: `exec "${deno}" run -A --no-check "${join(ROOT, "tests/support/tiny.ts")}" "$@"`,
   };
   for (const [name, line] of Object.entries(scripts)) {
     Deno.writeTextFileSync(join(directory, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });

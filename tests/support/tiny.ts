@@ -1,0 +1,118 @@
+/**
+ * Pictures and patch streams of a few pixels, written out by hand, for golden command lines:
+ *
+ *     tiny png truth.png "0 1 1/2 2 255"
+ *     tiny stream label="0 1/1 1" pred="0 0/1 1" classes=water,forest > a.tar
+ *     tiny stream image="10 20/30 40; 1 2/3 4" bands=B04,B08 dtype=float32 valid="1 1/1 0" > b.tar
+ *
+ * Rows are separated by `/`, bands by `;`. A stream has one patch; `name` is its scene's.
+ */
+import {
+  classesFromNames,
+  createStreamWriter,
+  type DataType,
+  encodePng,
+  type NdArray,
+  ndarray,
+  type SampleArrays,
+  sampleKey,
+  STREAM_VERSION,
+  type StreamHeader,
+  TYPED_ARRAY_CONSTRUCTORS,
+} from "../../mod.ts";
+
+const [kind, ...args] = Deno.args;
+if (kind === "png") await writePicture(args[0]!, args[1]!);
+else if (kind === "stream") await writeStream(new Map(args.map(splitAssignment)));
+else throw new Error(`tiny png FILE ROWS | tiny stream NAME=VALUE…: got ${kind}`);
+
+function splitAssignment(assignment: string): [name: string, value: string] {
+  const equals = assignment.indexOf("=");
+  return [assignment.slice(0, equals), assignment.slice(equals + 1)];
+}
+
+async function writePicture(file: string, rows: string): Promise<void> {
+  const { shape, data } = plane(rows, "uint8");
+  await Deno.writeFile(
+    file,
+    encodePng(ndarray("uint8", [...shape, 1], data as Uint8Array<ArrayBuffer>)),
+  );
+}
+
+async function writeStream(values: ReadonlyMap<string, string>): Promise<void> {
+  const dtype = (values.get("dtype") ?? "uint16") as DataType;
+  const image = values.get("image");
+  const arrays: SampleArrays = {
+    ...(image === undefined
+      ? {}
+      : { image: stack(image.split(";").map((rows) => plane(rows, dtype))) }),
+    ...Object.fromEntries(
+      (["label", "valid", "pred"] as const).flatMap((name) => {
+        const rows = values.get(name);
+        return rows === undefined ? [] : [[name, plane(rows, "uint8")]];
+      }),
+    ),
+  };
+  const [height = 1, width = 1] = Object.values(arrays)[0]!.shape.slice(-2);
+  const window = { x: 0, y: 0, width, height };
+  const name = values.get("name") ?? "a";
+  const scale = Number(values.get("scale") ?? 1);
+  const offset = Number(values.get("offset") ?? 0);
+  const header: StreamHeader = {
+    swath: STREAM_VERSION,
+    scene: {
+      name,
+      source: `${name}.tif`,
+      width,
+      height,
+      georeference: { crs: null, transform: null, geoKeys: null, pixelIsPoint: false },
+    },
+    grid: { width, height, columns: 1, rows: 1, overlap: 0 },
+    samples: 1,
+    bands: (values.get("bands")?.split(",") ?? []).map((name) => ({ name, scale, offset })),
+    dtype: image === undefined ? null : dtype,
+    normalization: null,
+    classes: values.has("classes") ? classesFromNames(values.get("classes")!.split(",")) : null,
+    output: null,
+    history: ["tiny"],
+  };
+  const info = {
+    window,
+    core: window,
+    position: [0, 0] as const,
+    transform: null,
+    crs: null,
+    validPixels: width * height,
+  };
+  const writer = createStreamWriter({
+    write: async (bytes) => {
+      for (let written = 0; written < bytes.length;) {
+        written += await Deno.stdout.write(bytes.subarray(written));
+      }
+    },
+  });
+  await writer.write({ type: "header", header });
+  await writer.write({ type: "sample", sample: { key: sampleKey(name, window), info, arrays } });
+  await writer.write({ type: "end", end: { samples: 1, skipped: 0 } });
+  await writer.close();
+}
+
+/** Shape (H, W). */
+function plane(rows: string, dtype: DataType): NdArray {
+  const numbers = rows.trim().split("/").map((row) => row.trim().split(/\s+/).map(Number));
+  const array = ndarray(dtype, [numbers.length, numbers[0]!.length]);
+  numbers.flat().forEach((value, index) => array.data[index] = value);
+  return array;
+}
+
+/** Shape (C, H, W). */
+function stack(planes: readonly NdArray[]): NdArray {
+  const { dtype, shape, data: { length } } = planes[0]!;
+  const data = new TYPED_ARRAY_CONSTRUCTORS[dtype](planes.length * length);
+  planes.forEach((plane, band) =>
+    plane.data.forEach((value: number | bigint, index: number) => {
+      data[band * length + index] = value;
+    })
+  );
+  return ndarray(dtype, [planes.length, ...shape], data);
+}
