@@ -7,6 +7,11 @@ export {
   type HubProgress,
   type HubSnapshot,
 } from "./hub.ts";
+export {
+  type LoadedParameters,
+  loadParameters,
+  type LoadParametersOptions,
+} from "./load_parameters.ts";
 export { formatHubId, type HubId, parseHubId } from "./hub_id.ts";
 export { licenceNotice } from "./licence.ts";
 export {

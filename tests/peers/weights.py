@@ -4,7 +4,8 @@
     weights.py fixture FILE       write the file that tests/lib/weights reads without Python
     weights.py rewrite FROM TO    read a safetensors file, print what it holds and write it again
     weights.py cached ID FILE DIRECTORY     print where huggingface_hub finds a file in its cache
-    weights.py segformer DIRECTORY          save a tiny SegFormer and print its tensors
+    weights.py download ID DIRECTORY ENDPOINT  let huggingface_hub download a model
+    weights.py segformer DIRECTORY          save a tiny SegFormer, print its file and its state
     weights.py load-segformer DIRECTORY     load it again and print what transformers made of it
 """
 
@@ -148,7 +149,15 @@ def cached(repo, name, directory):
     }
 
 
+def download(repo, directory, endpoint):
+    from huggingface_hub import hf_hub_download
+
+    names = ["config.json", "model.safetensors"]
+    return [hf_hub_download(repo, name, cache_dir=directory, endpoint=endpoint) for name in names]
+
+
 def segformer(directory):
+    from safetensors.torch import load_file
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
     config = SegformerConfig(
@@ -162,7 +171,9 @@ def segformer(directory):
     )
     model = SegformerForSemanticSegmentation(config)
     model.save_pretrained(directory)
-    return describe(model.state_dict())
+    # Names on disk differ from those of the modules.
+    stored = load_file(Path(directory) / "model.safetensors")
+    return {"file": describe(stored), "state": describe(model.state_dict())}
 
 
 def load_segformer(directory):
@@ -185,6 +196,7 @@ COMMANDS = {
     "fixture": fixture,
     "rewrite": rewrite,
     "cached": cached,
+    "download": download,
     "segformer": segformer,
     "load-segformer": load_segformer,
 }
