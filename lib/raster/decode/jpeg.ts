@@ -70,8 +70,8 @@ for (let value = 0; value < 256; value++) {
   const centred = value - 128;
   RED_FROM_RED[value] = (fix(1.402) * centred + 32768) >> 16;
   BLUE_FROM_BLUE[value] = (fix(1.772) * centred + 32768) >> 16;
-  GREEN_FROM_RED[value] = -fix(0.71414) * centred;
-  GREEN_FROM_BLUE[value] = -fix(0.34414) * centred + 32768;
+  GREEN_FROM_RED[value] = -fix(0.714136286) * centred;
+  GREEN_FROM_BLUE[value] = -fix(0.344136286) * centred + 32768;
 }
 
 /**
