@@ -1,4 +1,5 @@
 /** Training: configuration, data, schedules and logs. @module */
+export * from "./augment.ts";
 export * from "./best_checkpoint.ts";
 export * from "./config.ts";
 export * from "./early_stopping.ts";
@@ -11,5 +12,7 @@ export {
 export * from "./metrics_log.ts";
 export * from "./mlflow.ts";
 export * from "./monitor.ts";
+export * from "./sampler.ts";
 export * from "./schedules.ts";
+export * from "./split.ts";
 export type * from "./train_config.ts";
