@@ -10,18 +10,12 @@ import { readTiffDirectories, type TiffDirectory } from "./geotiff_directory.ts"
 import { tiffGeoreference } from "./geotiff_georeference.ts";
 import { TiffImage } from "./geotiff_image.ts";
 import { type TiffLayout, tiffLayout } from "./geotiff_layout.ts";
-import {
-  classesFrom,
-  parseNodata,
-  type RasterMetadata,
-  tiffMetadata,
-  withPamMetadata,
-} from "./geotiff_metadata.ts";
+import { bandInfos, classesFrom, tiffMetadata, withPamMetadata } from "./raster_metadata.ts";
 import { COMPRESSION, COMPRESSION_NAMES, TAG } from "./geotiff_tags.ts";
 import { PlaneReader } from "./plane_reader.ts";
 import type { RasterReader } from "./raster.ts";
 import type { ByteSource } from "./read_source.ts";
-import { nodataElement, type NodataValue } from "./valid_pixels.ts";
+import { nodataIn, type NodataValue } from "./valid_pixels.ts";
 
 /** Bits of the NewSubfileType tag. */
 const SUBFILE = { reduced: 1, mask: 4 } as const;
@@ -50,7 +44,7 @@ interface FoundImage {
  * Open a GeoTIFF.
  *
  * @param files The file and those beside it.
- * @param maxMemory Most bytes of kept blocks, of one block and of one window.
+ * @param maxMemory Most bytes of one window; a quarter of it for one block, and for blocks kept.
  * @param overview Reduced-resolution copy to read, from 0; null for the full resolution.
  * @returns The raster.
  * @throws {RasterFault} If the file is damaged or uses what is not supported.
@@ -62,7 +56,8 @@ export async function openGeoTiff(
 ): Promise<RasterReader> {
   const directories = await readTiffDirectories(files.main);
   const [first] = directories;
-  const full = tiffLayout(first!, files.main.size, maxMemory);
+  const maxBlock = maxMemory / 4;
+  const full = tiffLayout(first!, files.main.size, maxBlock);
   const images = directories.slice(1).map((directory) => ({ directory, source: files.main }));
   if (files.overviews !== null) {
     const source = files.overviews;
@@ -74,15 +69,15 @@ export async function openGeoTiff(
   const found = chosenImage(files, first!, overviews, overview);
   const layout = found.directory === first
     ? full
-    : tiffLayout(found.directory, found.source.size, maxMemory);
+    : tiffLayout(found.directory, found.source.size, maxBlock);
 
   const own = tiffMetadata(first!);
   const metadata = files.metadata === null ? own : withPamMetadata(files.metadata, own);
-  const nodata = nodataOf(metadata, layout.dtype);
+  const nodata = nodataIn(metadata.nodata, layout.dtype);
   const image = new TiffImage(
     found.source,
     layout,
-    maxMemory,
+    maxMemory / 4,
     nodata === null ? null : elementBytes(nodata, layout.dtype),
   );
   const masks = images.filter(({ directory }) =>
@@ -96,7 +91,7 @@ export async function openGeoTiff(
     if (sized !== undefined) masks.push({ directory: sized, source });
   }
   const maskImages = masks.map(({ directory, source }) =>
-    new TiffImage(source, tiffLayout(directory, source.size, maxMemory), maxMemory, null)
+    new TiffImage(source, tiffLayout(directory, source.size, maxBlock), maxMemory / 16, null)
   );
 
   const georeference = tiffGeoreference(first!);
@@ -108,14 +103,7 @@ export async function openGeoTiff(
       width: layout.width,
       height: layout.height,
       dtype: layout.dtype,
-      bands: Array.from({ length: layout.bands }, (_, index) => {
-        const band = metadata.bands.get(index);
-        return {
-          name: band?.description || String(index + 1),
-          scale: band?.scale ?? 1,
-          offset: band?.offset ?? 0,
-        };
-      }),
+      bands: bandInfos(metadata, layout.bands),
       nodata: nodata === null ? null : Number(nodata),
       georeference: scaledGeoreference(georeference, full, layout),
       classes: classesFrom(metadata),
@@ -174,12 +162,6 @@ function chosenImage(
     );
   }
   return chosen;
-}
-
-function nodataOf(metadata: RasterMetadata, dtype: DataType): NodataValue | null {
-  if (metadata.nodata === null) return null;
-  const value = parseNodata(metadata.nodata);
-  return value === null ? null : nodataElement(value, metadata.nodata, dtype);
 }
 
 function elementBytes(value: NodataValue, dtype: DataType): Uint8Array<ArrayBuffer> {

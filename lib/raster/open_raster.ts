@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { InputError } from "../errors.ts";
+import { fileError } from "../files/mod.ts";
 import { openGeoTiff } from "./geotiff_reader.ts";
 import type { RasterReader } from "./raster.ts";
 import { RasterFault, withRasterFaults } from "./read_fault.ts";
-import { isUrl, openHttpSource } from "./read_http.ts";
+import { isUrl, NotOnServer, openHttpSource } from "./read_http.ts";
+import { decodeJpegPicture } from "./read_jpeg.ts";
+import { openPicture } from "./read_picture.ts";
+import { decodePng } from "./read_png.ts";
 import { type ByteSource, openFileSource, readAll, readRange } from "./read_source.ts";
 import { describeContent, sniffContent } from "./sniff_content.ts";
 
@@ -23,8 +26,8 @@ export interface OpenRasterOptions {
   /** Reduced-resolution copy to read, from 0, the largest; the full resolution where left out. */
   readonly overview?: number;
   /**
-   * Most bytes that decoded blocks kept for later, one block, and the pixels of one window may take
-   * each; 1 GiB where left out.
+   * Most bytes that the pixels of one window may take; blocks of the file may take a quarter of it
+   * each, and those kept for later windows another quarter together. 1 GiB where left out.
    */
   readonly maxMemory?: number;
 }
@@ -68,32 +71,34 @@ export async function openRaster(
     const main = await open(source);
     return await withRasterFaults(source, async () => {
       const content = sniffContent(await readRange(main, 0, Math.min(512, main.size)));
-      switch (content) {
-        case "tiff": {
-          const [mask, overviews, metadata] = await Promise.all([
-            openSidecar(open, source, ".msk"),
-            openSidecar(open, source, ".ovr"),
-            openSidecar(open, source, ".aux.xml"),
-          ]);
-          return await openGeoTiff(
-            {
-              name: source,
-              main,
-              mask,
-              overviews,
-              metadata: metadata === null
-                ? null
-                : new TextDecoder().decode(await readAll(metadata, MAX_SIDECAR)),
-            },
-            maxMemory,
-            overview,
-          );
-        }
-        default:
-          throw new RasterFault(
-            `it is ${describeContent(content)}, not a raster: expected GeoTIFF, PNG or JPEG`,
-          );
+      if (content !== "tiff" && content !== "png" && content !== "jpeg") {
+        throw new RasterFault(
+          `it is ${describeContent(content)}, not a raster: expected GeoTIFF, PNG or JPEG`,
+        );
       }
+      const pam = await openSidecar(open, source, ".aux.xml");
+      const metadata = pam === null
+        ? null
+        : new TextDecoder().decode(await readAll(pam, MAX_SIDECAR));
+      if (content === "tiff") {
+        const [mask, overviews] = await Promise.all([
+          openSidecar(open, source, ".msk"),
+          openSidecar(open, source, ".ovr"),
+        ]);
+        return await openGeoTiff(
+          { name: source, main, mask, overviews, metadata },
+          maxMemory,
+          overview,
+        );
+      }
+      if (overview !== null) {
+        throw new RasterFault(`it is ${describeContent(content)}, which has no overviews`);
+      }
+      const bytes = await readAll(main, maxMemory);
+      const picture = content === "png"
+        ? await decodePng(bytes, maxMemory)
+        : decodeJpegPicture(bytes, maxMemory);
+      return openPicture(source, picture, metadata, maxMemory, main);
     });
   } catch (error) {
     for (const bytes of opened) bytes.close();
@@ -107,12 +112,26 @@ async function openSidecar(
   source: string,
   extension: string,
 ): Promise<ByteSource | null> {
+  if (!isUrl(source)) {
+    return await exists(source + extension) ? await open(source + extension) : null;
+  }
   // The query of a URL holds signatures and parameters that are for that one file.
-  if (isUrl(source) && new URL(source).search !== "") return null;
+  if (new URL(source).search !== "") return null;
   try {
     return await open(source + extension);
   } catch (error) {
-    if (error instanceof InputError) return null;
+    if (error instanceof NotOnServer) return null;
     throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    // Where the name with its extension is too long, there is no such file either.
+    if (error instanceof Error && "code" in error && error.code === "ENAMETOOLONG") return false;
+    throw fileError(error, "read", path);
   }
 }

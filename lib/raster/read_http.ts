@@ -38,6 +38,9 @@ const SILENCE_MS = 30_000;
 /** A file from a server without range requests is fetched whole up to this size. */
 const MAX_WHOLE = 256 << 20;
 
+/** The server says that there is no such file, or none for us. */
+export class NotOnServer extends InputError {}
+
 /** True for what is fetched rather than opened. */
 export function isUrl(source: string): boolean {
   return /^https?:\/\//i.test(source);
@@ -116,6 +119,11 @@ class HttpClient {
         headers: { ...this.headers, Range: `bytes=${offset}-${offset + length - 1}` },
         signal: abort.signal,
       });
+      if (response.status === 416 && offset === 0) {
+        // No range can be satisfied: the file is empty.
+        await response.body?.cancel();
+        return { bytes: new Uint8Array(), total: 0, whole: true };
+      }
       if (response.status !== 206 && response.status !== 200) {
         await response.body?.cancel();
         return this.#refused(response);
@@ -178,9 +186,9 @@ class HttpClient {
     if (status === 408 || status === 429 || status >= 500) throw new PassingFault(message);
     const what = `Cannot read ${JSON.stringify(this.url)}: ${message}`;
     if (status === 401 || status === 403) {
-      throw new InputError(what, { hint: "It may need a header such as Authorization" });
+      throw new NotOnServer(what, { hint: "It may need a header such as Authorization" });
     }
-    throw new InputError(what);
+    throw new NotOnServer(what);
   }
 
   /** Length of a partial answer, after its range has been checked. */

@@ -22,12 +22,26 @@ const INTEGER_RANGES: Partial<Record<DataType, readonly [number, number]>> = {
 /**
  * Nodata as an element of the raster's type.
  *
- * @param value The number that the file names.
- * @param text How the file spells it, for 64-bit integers that a number does not hold.
+ * @param text How the file spells it, such as `-9999`, `nan` or `0 `; null for none.
  * @param dtype Element type of the raster.
- * @returns The value; null where no element can have it, such as 256 among bytes, as in GDAL.
+ * @returns The value; null where the text is no number, or one that no element can have, such as 256
+ * among bytes, as in GDAL.
  */
-export function nodataElement(value: number, text: string, dtype: DataType): NodataValue | null {
+export function nodataIn(text: string | null, dtype: DataType): NodataValue | null {
+  const value = text === null ? null : parseNodata(text);
+  return text === null || value === null ? null : nodataElement(value, text, dtype);
+}
+
+/** The number in a nodata text; null where there is none. */
+function parseNodata(text: string): number | null {
+  const word = text.trim().toLowerCase();
+  if (/^[+-]?nan/.test(word) || word === "-1.#ind") return NaN;
+  const infinite = /^([+-]?)(?:inf(?:inity)?|1\.#inf)$/.exec(word);
+  if (infinite !== null) return infinite[1] === "-" ? -Infinity : Infinity;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(word) ? Number(word) : null;
+}
+
+function nodataElement(value: number, text: string, dtype: DataType): NodataValue | null {
   switch (dtype) {
     case "float64":
       return value;

@@ -75,6 +75,16 @@ export function decodeJpegCoefficients(
   const maxVertical = Math.max(...frame.components.map(({ vertical }) => vertical));
   const mcusAcross = Math.ceil(frame.width / (8 * maxHorizontal));
   const mcusDown = Math.ceil(frame.height / (8 * maxVertical));
+  const blocks = frame.components.reduce(
+    (total, { horizontal, vertical }) => total + mcusAcross * horizontal * mcusDown * vertical,
+    0,
+  );
+  // Each block takes at least a bit.
+  if (blocks > 8 * bytes.length) {
+    throw new RasterFault(
+      `JPEG data of ${bytes.length} bytes cannot hold its ${frame.width}x${frame.height} pixels`,
+    );
+  }
   const layouts = frame.components.map(({ horizontal, vertical }) => ({
     across: mcusAcross * horizontal,
     down: mcusDown * vertical,

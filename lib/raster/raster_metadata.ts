@@ -7,6 +7,7 @@
 import { classesFromNames, type ClassInfo } from "../classes/mod.ts";
 import type { TiffDirectory } from "./geotiff_directory.ts";
 import { PHOTOMETRIC, TAG } from "./geotiff_tags.ts";
+import type { BandInfo } from "./raster.ts";
 
 /** What is known of one band. */
 export interface BandMetadata {
@@ -99,18 +100,16 @@ export function classesFrom({ classNames, colors }: RasterMetadata): ClassInfo[]
   return colors.slice(0, Math.max(used, 1)).map((color, index) => ({ name: String(index), color }));
 }
 
-/**
- * The number in a nodata text, such as `-9999`, `nan`, `-inf` or `0 `.
- *
- * @param text As the file has it.
- * @returns The number; null where the text is none.
- */
-export function parseNodata(text: string): number | null {
-  const word = text.trim().toLowerCase();
-  if (/^[+-]?nan/.test(word) || word === "-1.#ind") return NaN;
-  const infinite = /^([+-]?)(?:inf(?:inity)?|1\.#inf)$/.exec(word);
-  if (infinite !== null) return infinite[1] === "-" ? -Infinity : Infinity;
-  return word !== "" && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(word) ? Number(word) : null;
+/** The bands as the rest of the library knows them; those without a description have a number. */
+export function bandInfos(metadata: RasterMetadata, count: number): BandInfo[] {
+  return Array.from({ length: count }, (_, index) => {
+    const band = metadata.bands.get(index);
+    return {
+      name: band?.description || String(index + 1),
+      scale: band?.scale ?? 1,
+      offset: band?.offset ?? 0,
+    };
+  });
 }
 
 function bandOf(bands: Map<number, BandMetadata>, index: number): BandMetadata | null {
