@@ -54,8 +54,10 @@ export class LevelWriter {
   readonly #next: { readonly level: LevelWriter; readonly downsample: Downsample } | null;
   /** One row of blocks of each band, filled from the top. */
   readonly #rows: Cells[];
+  /** Rows of it that are filled. */
   #filled = 0;
   #blockRow = 0;
+  #rowsDone = 0;
 
   /**
    * @param size Extent of this resolution.
@@ -92,7 +94,7 @@ export class LevelWriter {
 
   /** Rows that have come in. */
   get rowsDone(): number {
-    return this.#blockRow * this.blockHeight + this.#filled;
+    return this.#rowsDone;
   }
 
   /**
@@ -110,7 +112,8 @@ export class LevelWriter {
       });
       taken += count;
       this.#filled += count;
-      if (this.#filled === this.blockHeight || this.rowsDone === this.height) await this.#flush();
+      this.#rowsDone += count;
+      if (this.#filled === this.blockHeight || this.#rowsDone === this.height) await this.#flush();
     }
   }
 
