@@ -23,6 +23,11 @@ export interface CommandEntry {
 
 /** All commands by name, in the order of the list. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  normalize: {
+    group: "Pipeline",
+    summary: "Normalize the images of a patch stream, or fit the statistics to do so",
+    load: () => import("./normalize.ts"),
+  },
   iou: {
     group: "Pipeline",
     summary: "Score a map against the truth",

@@ -37,8 +37,8 @@ export interface BandSummary extends BandInfo {
 export interface BandDocument extends BandSummary {
   /** Some percentiles, for readers; null without values. */
   readonly percentiles: Readonly<Record<string, number | null>>;
-  /** Runs of counts, each the number of its first bin and the counts from there on. */
-  readonly histogram: readonly (readonly [first: number, counts: readonly number[]])[];
+  /** Runs of counts, each the number of its first bin and then the counts from there on. */
+  readonly histogram: readonly (readonly number[])[];
 }
 
 /** Statistics as they are written. */
@@ -56,8 +56,9 @@ export interface StatisticsDocument {
 }
 
 const CONVENTIONS = "Values are stored numbers of pixels with data, physical = stored * scale + " +
-  "offset; std has divisor n; histogram bins hold one value each for 8- and 16-bit integers, the " +
-  "first being -32768, and the first 19 bits of the sorted float32 form for other types";
+  "offset; std has divisor n; a run of the histogram is the number of its first bin and then counts; " +
+  "bins hold one value each for 8- and 16-bit integers, the first being -32768, and what shares the " +
+  "first 19 bits of its sorted float32 form for other types";
 
 /** The percentiles that are written out; any other is to be had from the histogram. */
 const WRITTEN_PERCENTILES = [1, 2, 5, 10, 25, 50, 75, 90, 95, 98, 99];
@@ -76,7 +77,7 @@ const schema = v.object({
       max: finiteOrNull,
       mean: finiteOrNull,
       std: finiteOrNull,
-      histogram: v.array(v.tuple([countSchema, v.array(countSchema)])),
+      histogram: v.array(v.pipe(v.array(countSchema), v.minLength(2))),
     })),
     v.minLength(1),
   ),
@@ -202,7 +203,7 @@ export class BandStatistics {
   summaries(): BandSummary[] {
     return this.bands.map((band, index) => {
       const accumulator = this.#accumulators[index]!;
-      return { ...band, nonFinite: accumulator.nonFinite, ...summaryOf(accumulator.moments()) };
+      return { ...band, ...summaryOf(accumulator.moments(), accumulator.nonFinite) };
     });
   }
 
@@ -233,8 +234,7 @@ export class BandStatistics {
           moments.count === 0 ? null : accumulator.percentile(percent, moments);
         return {
           ...band,
-          nonFinite: accumulator.nonFinite,
-          ...summaryOf(moments),
+          ...summaryOf(moments, accumulator.nonFinite),
           percentiles: Object.fromEntries(
             WRITTEN_PERCENTILES.map((percent) => [percent, percentile(percent)]),
           ),
@@ -252,7 +252,9 @@ export class BandStatistics {
   }
 }
 
-function summaryOf({ count, min, max, mean, squares }: Moments) {
-  if (count === 0) return { count, min: null, max: null, mean: null, std: null };
-  return { count, min, max, mean, std: Math.sqrt(squares / count) };
+function summaryOf({ count, min, max, mean, squares }: Moments, nonFinite: number) {
+  const values = count === 0
+    ? { min: null, max: null, mean: null, std: null }
+    : { min, max, mean, std: Math.sqrt(squares / count) };
+  return { count, nonFinite, ...values };
 }

@@ -4,3 +4,4 @@ export * from "./band_statistics.ts";
 export * from "./check_bands.ts";
 export * from "./make_normalization.ts";
 export * from "./normalization.ts";
+export * from "./normalize_stream.ts";

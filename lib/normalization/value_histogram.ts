@@ -40,8 +40,8 @@ const BIN_COUNTS: { readonly [Kind in Binning]: number } = {
 /** Zeros that a run of counts may hold before it is cut in two. */
 const LONGEST_GAP = 8;
 
-/** A run of neighbouring bins: the number of the first, and the counts. */
-export type HistogramRun = readonly [first: number, counts: readonly number[]];
+/** A run of neighbouring bins: the number of the first, then the counts. */
+export type HistogramRun = readonly number[];
 
 /** Counts of values. The system gives memory only to the bins that are used. */
 export class ValueHistogram {
@@ -56,7 +56,7 @@ export class ValueHistogram {
   /** Restore what {@linkcode ValueHistogram.runs} gave; null if a run leaves the bins. */
   static fromRuns(binning: Binning, runs: readonly HistogramRun[]): ValueHistogram | null {
     const histogram = new ValueHistogram(binning);
-    for (const [first, counts] of runs) {
+    for (const [first = 0, ...counts] of runs) {
       if (first + counts.length > histogram.#counts.length) return null;
       histogram.#counts.set(counts, first);
     }
@@ -119,16 +119,15 @@ export class ValueHistogram {
 
   /** The counts without long stretches of zeros. */
   runs(): HistogramRun[] {
-    const runs: [first: number, counts: number[]][] = [];
+    const runs: number[][] = [];
     let last = -Infinity;
     for (let bin = 0; bin < this.#counts.length; bin++) {
       const count = this.#counts[bin]!;
       if (count === 0) continue;
       const gap = bin - last - 1;
       const run = runs.at(-1);
-      if (run !== undefined && gap <= LONGEST_GAP) {
-        run[1].push(...Array<number>(gap).fill(0), count);
-      } else runs.push([bin, [count]]);
+      if (run !== undefined && gap <= LONGEST_GAP) run.push(...Array<number>(gap).fill(0), count);
+      else runs.push([bin, count]);
       last = bin;
     }
     return runs;
