@@ -30,7 +30,9 @@ export function commandHelp<Options>(command: Command<Options>, format: HelpForm
     showChoices: { prefix: " [", suffix: "]", label: "" },
     sectionOrder: () => 0,
   });
-  const examples = command.examples.map(({ note, command }) => `  # ${note}\n  ${command}\n`);
+  const examples = command.examples.map(({ note, command }) =>
+    `  # ${note}\n  ${command.replaceAll("\n", "\n  ")}\n`
+  );
   const heading = format.colors ? "\x1b[1;2mExamples:\x1b[0m" : "Examples:";
   return [`${command.summary}.`, "", body.trimEnd(), "", heading, examples.join("\n")].join("\n");
 }
