@@ -4,10 +4,11 @@
  * @module
  */
 import { bytesPerElement, type DataType } from "../array/mod.ts";
+import { formatBytes } from "../text/mod.ts";
 import type { BlockFormat, ColorConversion } from "./decode/block.ts";
 import type { TiffDirectory } from "./geotiff_directory.ts";
 import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, TAG } from "./geotiff_tags.ts";
-import { formatBytes, RasterFault } from "./read_fault.ts";
+import { RasterFault } from "./read_fault.ts";
 
 /** Largest width and height of GDAL and of most other readers. */
 const MAX_SIZE = 2 ** 31 - 1;

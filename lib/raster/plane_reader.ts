@@ -7,9 +7,10 @@ import { type DataType, elementCount, ndarray, TYPED_ARRAY_CONSTRUCTORS } from "
 import { bytesOf, bytesPerElement, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { PixelWindow } from "../geo/mod.ts";
+import { formatBytes } from "../text/mod.ts";
 import type { PlaneImage } from "./plane_image.ts";
 import type { RasterInfo, RasterPixels, RasterReader } from "./raster.ts";
-import { formatBytes, withRasterFaults } from "./read_fault.ts";
+import { withRasterFaults } from "./read_fault.ts";
 import type { ByteSource } from "./read_source.ts";
 import { applyMasks, markInvalid, type NodataValue } from "./valid_pixels.ts";
 

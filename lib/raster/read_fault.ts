@@ -30,15 +30,3 @@ export async function withRasterFaults<T>(source: string, work: () => Promise<T>
     throw describeFault(error, source);
   }
 }
-
-/** A number of bytes as people write it: `640 B`, `1.5 MiB`. */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}

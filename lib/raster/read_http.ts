@@ -7,7 +7,8 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { formatBytes, RasterFault } from "./read_fault.ts";
+import { formatBytes } from "../text/mod.ts";
+import { RasterFault } from "./read_fault.ts";
 import {
   type ByteRange,
   type ByteSource,

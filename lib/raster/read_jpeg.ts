@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { formatBytes } from "../text/mod.ts";
 import { decodeJpeg, yccToRgb } from "./decode/jpeg.ts";
-import { formatBytes, RasterFault } from "./read_fault.ts";
+import { RasterFault } from "./read_fault.ts";
 import type { Picture } from "./read_png.ts";
 
 /** Bytes that decoding takes for each sample: coefficients of 16 bits, samples, and a copy. */

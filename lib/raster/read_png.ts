@@ -8,10 +8,11 @@
  */
 import { crc32 } from "node:zlib";
 import type { DataType } from "../array/mod.ts";
+import { formatBytes } from "../text/mod.ts";
 import { inflate } from "./decode/native_codecs.ts";
 import { unpackBits } from "./decode/unpack.ts";
 import { hexColor } from "./raster_metadata.ts";
-import { formatBytes, RasterFault } from "./read_fault.ts";
+import { RasterFault } from "./read_fault.ts";
 
 /** Samples of a pixel by PNG's number for the kind of pixel. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };

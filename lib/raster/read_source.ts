@@ -5,7 +5,8 @@
  */
 import { InputError } from "../errors.ts";
 import { withFileErrors } from "../files/mod.ts";
-import { formatBytes, RasterFault } from "./read_fault.ts";
+import { formatBytes } from "../text/mod.ts";
+import { RasterFault } from "./read_fault.ts";
 
 /** Most bytes between two stretches of a local file that are read to save a system call. */
 const FILE_GAP = 4096;

@@ -1,4 +1,5 @@
-/** Text for people: near misses, short lists, indented JSON. @module */
+/** Text for people: near misses, short lists, amounts of data, indented JSON. @module */
 export * from "./abbreviate.ts";
+export * from "./format_bytes.ts";
 export * from "./format_json.ts";
 export * from "./near_miss.ts";
