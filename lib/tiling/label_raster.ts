@@ -66,14 +66,17 @@ function sameCorners(a: GeoTransform, b: GeoTransform, width: number, height: nu
  * @param pixels What the raster gave for the window, shape (1, H, W).
  * @param window The window, for messages.
  * @param source Path of the raster, for messages.
+ * @param classCount Number of classes; null where unknown.
  * @returns Shape (H, W): 0–254, and 255 where the labels have no data or say 255.
- * @throws {InputError} If a value is not an integer from 0 to 255; it names the first one and its place.
+ * @throws {InputError} If a value is neither a class nor 255; it names the first one and its place.
  */
 export function labelIndices(
   pixels: RasterPixels,
   window: PixelWindow,
   source: string,
+  classCount: number | null = null,
 ): NdArray<"uint8"> {
+  const end = classCount ?? IGNORE_LABEL;
   const labels = ndarray("uint8", [window.height, window.width]);
   const { data } = pixels.image;
   const valid = pixels.valid.data;
@@ -83,11 +86,14 @@ export function labelIndices(
       continue;
     }
     const value = Number(data[i]);
-    if (!Number.isInteger(value) || value < 0 || value > IGNORE_LABEL) {
+    const isClass = Number.isInteger(value) && value >= 0 && value < end;
+    if (!isClass && value !== IGNORE_LABEL) {
       const column = window.x + i % window.width;
       const row = window.y + Math.floor(i / window.width);
       throw new InputError(
-        `Label ${value} at column ${column}, row ${row} of "${source}" is not a class: expected an integer from 0 to 254, or 255 for pixels to ignore`,
+        `Label ${value} at column ${column}, row ${row} of "${source}" is not ${
+          classCount === null ? "a class" : `one of the ${classCount} classes`
+        }: expected an integer from 0 to ${end - 1}, or ${IGNORE_LABEL} for pixels to ignore`,
       );
     }
     labels.data[i] = value;

@@ -31,6 +31,38 @@ export function sceneNameOf(source: string): string {
   return name === "" || name === "." || name === ".." ? "scene" : name;
 }
 
+/**
+ * Names of several scenes, all different: a name that was taken gets a number, such as `scene-2`.
+ *
+ * @param sources Paths or URLs.
+ * @returns A name for each; see {@linkcode sceneNameOf}.
+ *
+ * @example
+ * ```ts
+ * import { distinctSceneNames } from "swath";
+ *
+ * const names = distinctSceneNames(["2023/scene.tif", "2024/scene.tif"]);
+ * if (names.join() !== "scene,scene-2") throw new Error(names.join());
+ * ```
+ */
+export function distinctSceneNames(sources: readonly string[]): string[] {
+  const names = sources.map(sceneNameOf);
+  const taken = new Set(names);
+  const last = new Map<string, number>();
+  return names.map((name) => {
+    let number = last.get(name);
+    let distinct = name;
+    if (number === undefined) {
+      number = 1;
+    } else {
+      do distinct = `${name}-${++number}`; while (taken.has(distinct));
+      taken.add(distinct);
+    }
+    last.set(name, number);
+    return distinct;
+  });
+}
+
 /** Undo percent-encoding where it is well-formed. */
 function decodePath(path: string): string {
   try {

@@ -47,7 +47,7 @@ export interface TileSceneOptions {
  * @param options Bands, labels and names.
  * @returns One segment: header, samples row by row, end mark.
  * @throws {InputError} If a band is unknown, the labels do not lie on the scene or hold something other
- * than class indices, or a file is damaged.
+ * than the classes, or a file is damaged.
  */
 export async function* tileScene(
   reader: RasterReader,
@@ -65,11 +65,14 @@ export async function* tileScene(
 
   const bytesPerPixel = bands.length * bytesPerElement(info.dtype) + (labels === undefined ? 1 : 2);
   const runs = [...runsOf(plan, patchesPerRead(plan, bytesPerPixel))];
+  const classCount = header.classes?.length ?? null;
+  const read = (run: readonly GridPatch[]) =>
+    readRun(run, reader, plan, bands, labels, classCount);
   let samples = 0;
   let reading: Promise<RunPixels> | null = null;
   try {
     for (const [index, run] of runs.entries()) {
-      const pixels: RunPixels = await (reading ?? readRun(run, reader, plan, bands, labels));
+      const pixels: RunPixels = await (reading ?? read(run));
       reading = null;
       for (const patch of run) {
         const sample = sampleOf(patch, run[0]!, pixels, header);
@@ -79,7 +82,7 @@ export async function* tileScene(
         // Only now, so that the consumer has something to do while this thread decodes.
         const following = runs[index + 1];
         if (reading !== null || following === undefined) continue;
-        reading = readRun(following, reader, plan, bands, labels);
+        reading = read(following);
         // A failure is thrown when the run's turn comes; until then it is not "unhandled".
         reading.catch(() => {});
       }
@@ -145,6 +148,7 @@ async function readRun(
   plan: GridPlan,
   bands: readonly number[],
   labels: RasterReader | undefined,
+  classCount: number | null,
 ): Promise<RunPixels> {
   const first = run[0]!.window;
   const last = run.at(-1)!.window;
@@ -157,7 +161,7 @@ async function readRun(
   const pixels = await reader.read(window, bands);
   const label = labels === undefined
     ? null
-    : labelIndices(await labels.read(window), window, labels.info.source);
+    : labelIndices(await labels.read(window), window, labels.info.source, classCount);
   clearOutside(pixels.valid, first, plan.area);
   return { ...pixels, label };
 }
