@@ -16,6 +16,12 @@ export interface ByteReader {
    * @returns How many bytes were read; null at the end.
    */
   read(buffer: Uint8Array): Promise<number | null>;
+  /**
+   * Pass over bytes without reading them, or as many as there are; left out where that is not possible.
+   *
+   * @param count How many.
+   */
+  skip?(count: number): void;
 }
 
 /** Small reads are served from a buffer of this size: what one read of a Linux pipe gives. */
@@ -27,6 +33,8 @@ export class ByteSource {
   #buffer = new Uint8Array(BUFFER_BYTES);
   #start = 0;
   #end = 0;
+  /** Bytes taken so far. */
+  position = 0;
 
   constructor(reader: ByteReader) {
     this.#reader = reader;
@@ -61,6 +69,25 @@ export class ByteSource {
   /** Take bytes that were shown. */
   skip(count: number): void {
     this.#start += count;
+    this.position += count;
+  }
+
+  /** Pass over bytes, to the end where there are fewer. */
+  async discard(count: number): Promise<void> {
+    const buffered = Math.min(count, this.#end - this.#start);
+    this.skip(buffered);
+    let left = count - buffered;
+    if (left > 0 && this.#reader.skip !== undefined) {
+      this.#reader.skip(left);
+      this.position += left;
+      left = 0;
+    }
+    while (left > 0) {
+      const { length } = await this.peek(Math.min(left, BUFFER_BYTES));
+      if (length === 0) return;
+      this.skip(length);
+      left -= length;
+    }
   }
 
   /**
@@ -79,6 +106,7 @@ export class ByteSource {
       if (read === null) break;
       filled += read;
     }
+    this.position += filled;
     return filled;
   }
 }

@@ -7,8 +7,8 @@
 import type { Sample, StreamHeader } from "./sample.ts";
 import type { EndJson } from "./wire.ts";
 
-/** A header, sample or end mark as it arrives, before validation. */
-export type StreamRecord =
+/** A header, sample or end mark as it arrives, before validation; `File` is the content of a `.npy` file. */
+export type StreamRecord<File = Uint8Array<ArrayBuffer>> =
   | { readonly kind: "header"; readonly text: Uint8Array; readonly json: unknown }
   | { readonly kind: "end"; readonly text: Uint8Array; readonly json: unknown }
   | {
@@ -19,7 +19,7 @@ export type StreamRecord =
     /** From the member's name; null where only the JSON tells. */
     readonly key: string | null;
     /** The `.npy` file of each array. */
-    readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+    readonly files: ReadonlyMap<string, File>;
   };
 
 /** The bytes of a header or sample. */

@@ -190,15 +190,14 @@ export class TarReader {
     return bytes;
   }
 
+  /** Where the content of the current member starts, before it is read or skipped. */
+  get contentPosition(): number {
+    return this.#source.position;
+  }
+
   /** Pass over the content of the current member. */
   async skipContent(): Promise<void> {
-    let left = this.#member!.size;
-    while (left > 0) {
-      const { length } = await this.#source.peek(Math.min(left, BLOCK_BYTES));
-      if (length === 0) throw cutShort(`inside "${this.#member!.name}"`);
-      this.#source.skip(length);
-      left -= length;
-    }
+    await this.#source.discard(this.#member!.size);
     await this.#skipPadding();
   }
 

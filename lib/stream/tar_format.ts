@@ -14,7 +14,14 @@ import { ARRAY_NAMES } from "./sample.ts";
 import type { Sample, StreamHeader } from "./sample.ts";
 import { StreamFault } from "./stream_fault.ts";
 import type { StreamEncoder, StreamRecord } from "./stream_record.ts";
-import { endOfArchive, MAX_MEMBER_BYTES, paddingOf, tarHeader, TarReader } from "./tar.ts";
+import {
+  endOfArchive,
+  MAX_MEMBER_BYTES,
+  paddingOf,
+  tarHeader,
+  type TarMember,
+  TarReader,
+} from "./tar.ts";
 import { type ArrayEntry, arraysOf, parseJson, sampleJson } from "./wire.ts";
 
 const HEADER_NAME = "_stream.json";
@@ -55,12 +62,17 @@ function member(name: string, content: readonly Uint8Array[]): Uint8Array[] {
   return [tarHeader({ name, size }), ...content, new Uint8Array(paddingOf(size))];
 }
 
+/** The content of an array's member. */
+export function takeContent(tar: TarReader): Promise<Uint8Array<ArrayBuffer>> {
+  return tar.content(MAX_MEMBER_BYTES);
+}
+
 /** A sample of which some members have arrived. */
-interface PartialSample {
+interface PartialSample<File> {
   readonly key: string;
   text: Uint8Array | null;
   json: unknown;
-  readonly files: Map<string, Uint8Array<ArrayBuffer>>;
+  readonly files: Map<string, File>;
 }
 
 /**
@@ -68,10 +80,16 @@ interface PartialSample {
  *
  * The order of a sample's members does not matter, as webdataset's own writer puts `.image.npy`
  * before `.json`. Members with other extensions are passed over.
+ *
+ * @param source The bytes.
+ * @param take What to take of the current member, an array.
  */
-export async function* readTarRecords(source: ByteSource): AsyncGenerator<StreamRecord> {
+export async function* readTarRecords<File>(
+  source: ByteSource,
+  take: (tar: TarReader, member: TarMember) => Promise<File>,
+): AsyncGenerator<StreamRecord<File>> {
   const tar = new TarReader(source);
-  let sample: PartialSample | null = null;
+  let sample: PartialSample<File> | null = null;
   // Set as soon as all that the JSON lists is there, so that a sample need not wait for the next one.
   let finishedKey: string | null = null;
   for (let found = await tar.next(); found !== null; found = await tar.next()) {
@@ -106,7 +124,7 @@ export async function* readTarRecords(source: ByteSource): AsyncGenerator<Stream
       sample.text = await tar.content(MAX_JSON_BYTES);
       sample.json = parseJson(sample.text, `"${found.name}"`);
     } else {
-      sample.files.set(array, await tar.content(MAX_MEMBER_BYTES));
+      sample.files.set(array, await take(tar, found));
     }
     if (isComplete(sample)) {
       yield recordOf(sample);
@@ -125,13 +143,13 @@ function splitKey(name: string): { key: string; extension: string } {
     : { key: name.slice(0, dot), extension: name.slice(dot + 1) };
 }
 
-function isComplete({ json, files }: PartialSample): boolean {
+function isComplete<File>({ json, files }: PartialSample<File>): boolean {
   const arrays = json !== null && typeof json === "object" && "arrays" in json && json.arrays;
   return typeof arrays === "object" && arrays !== null &&
     Object.keys(arrays).every((name) => files.has(name));
 }
 
-function recordOf({ key, text, json, files }: PartialSample): StreamRecord {
+function recordOf<File>({ key, text, json, files }: PartialSample<File>): StreamRecord<File> {
   if (text === null) throw new StreamFault(`sample "${key}" has no "${key}.json"`);
   return { kind: "sample", key, text, json, files };
 }
