@@ -199,7 +199,7 @@ function report(statistics: BandStatistics, io: CommandIo): string {
     if (count === 0) io.warn(`band ${name} has no valid pixels`);
     else if (std === 0) io.warn(`band ${name} is constant`);
     if (nonFinite > 0) {
-      io.warn(`${nonFinite} values of band ${name} are NaN or infinite, and left out`);
+      io.warn(`band ${name}: NaN and infinite values left out: ${nonFinite}`);
     }
   }
   return `${formatJson(statistics)}\n`;

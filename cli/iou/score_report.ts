@@ -60,12 +60,14 @@ export function formatScores(report: ScoreReport, format: TableFormat): string {
     case "json":
       return `${formatJson({ ...document, ...(positiveRate === null ? {} : { positiveRate }) })}\n`;
     case "csv":
-    case "ndjson":
       return formatTable(
-        dataColumns(document),
+        csvColumns(document),
         [...document.perClass, allClasses(document)],
         format,
       );
+    case "ndjson":
+      return [...document.perClass, { ...allClasses(document), ...overallScores(document) }]
+        .map((row) => `${JSON.stringify({ ...row, absent: document.absent })}\n`).join("");
     case "markdown": {
       const facts: Column<Fact>[] = [
         { title: "Score", key: "score", value: ([name]) => name },
@@ -116,7 +118,7 @@ const SCORE_COLUMNS: readonly Column<NamedClassScores>[] = [
 ];
 
 /** Overall scores have columns of their own, which are empty in the rows of classes. */
-function dataColumns(document: ScoresDocument): Column<Row>[] {
+function csvColumns(document: ScoresDocument): Column<Row>[] {
   const keys = [
     "class",
     "name",
@@ -149,6 +151,10 @@ function allClasses(document: ScoresDocument): Row {
     support: document.pixels,
     predicted: document.pixels,
   };
+}
+
+function overallScores(document: ScoresDocument) {
+  return Object.fromEntries(OVERALL.map(([key]) => [key, document[key]]));
 }
 
 type Fact = readonly [name: string, value: string];

@@ -37,9 +37,7 @@ export function applyNormalization(
   const bands = normalization.bands.length;
   if (image.shape.length !== 3 || image.shape[0] !== bands) {
     throw new InputError(
-      `Cannot normalize an image of shape ${
-        formatShape(image.shape)
-      } with statistics of ${bands} bands`,
+      `Cannot normalize an image of shape ${formatShape(image.shape)}: expected ${bands}xHxW`,
     );
   }
   const pixels = image.data.length / bands;

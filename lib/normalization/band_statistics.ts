@@ -191,7 +191,7 @@ export class BandStatistics {
       : this.bands[0];
     if (difference !== undefined) {
       throw new InputError(
-        `Cannot add up statistics of ${this.#describe()} and of ${other.#describe()}`,
+        `Cannot add up statistics of ${this.#describe()} and statistics of ${other.#describe()}`,
       );
     }
     this.#accumulators.forEach((accumulator, index) => {
@@ -248,7 +248,7 @@ export class BandStatistics {
     const bands = this.bands.map(({ name, scale, offset }) =>
       scale === 1 && offset === 0 ? name : `${name}*${scale}${offset < 0 ? "" : "+"}${offset}`
     );
-    return `${bands.length} bands of ${this.dtype} (${abbreviateList(bands)})`;
+    return `${this.dtype} bands ${abbreviateList(bands)}`;
   }
 }
 

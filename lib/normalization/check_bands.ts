@@ -144,10 +144,9 @@ export class RangeMonitor {
     });
     const [first] = off;
     if (first === undefined) return null;
-    const others = off.length === 1 ? "" : ` (and in ${off.length - 1} more bands)`;
-    return `values of band ${first.name} reach ${short(first.largest)} where ${
-      short(first.usual)
-    } is usual in the training data${others}: the scene is on another scale`;
+    return `the values of ${off.length} of ${bands.length} bands are on another scale than the training data: band ${first.name} reaches ${
+      short(first.largest)
+    }, where ${short(first.usual)} is usual`;
   }
 }
 

@@ -201,6 +201,6 @@ function forEachBand(what: string, values: readonly number[], bandCount: number)
   if (values.length === bandCount) return [...values];
   if (values.length === 1) return Array<number>(bandCount).fill(values[0]!);
   throw new InputError(
-    `Cannot normalize ${bandCount} bands with ${values.length} numbers for ${what}: expected 1 or ${bandCount}`,
+    `Cannot normalize with ${values.length} numbers for ${what}: expected 1, or one for each band (${bandCount})`,
   );
 }

@@ -85,7 +85,9 @@ export async function* normalizeStream(
 
   yield* transformStream(items, start);
   if (masked > 0) {
-    options.onWarning?.(`${masked} pixels are NaN or infinite in a band and count as without data`);
+    options.onWarning?.(
+      `pixels that are NaN or infinite in a band, and count as without data: ${masked}`,
+    );
   }
   const warning = monitors.map((monitor) => monitor.warning()).find((text) => text !== null);
   if (warning !== undefined) options.onWarning?.(warning);

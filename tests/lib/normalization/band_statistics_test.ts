@@ -118,7 +118,7 @@ Deno.test("add refuses images of another kind", () => {
 Deno.test("merge refuses other bands, scales and element types, saying both", () => {
   const one = new BandStatistics([BAND], "uint16");
   const message =
-    "Cannot add up statistics of 1 bands of uint16 (B04) and of 1 bands of uint16 (B04*0.0001-0.1)";
+    "Cannot add up statistics of uint16 bands B04 and statistics of uint16 bands B04*0.0001-0.1";
   assert.throws(
     () => one.merge(new BandStatistics([{ name: "B04", scale: 1e-4, offset: -0.1 }], "uint16")),
     { name: "InputError", message },

@@ -78,7 +78,7 @@ Deno.test("makeNormalization: one number for all bands, or one for each", () => 
   const { scale, mean } = makeNormalization(["a", "b"], { scale: [2], mean: [1, 2] });
   assert.deepEqual([scale, mean], [[2, 2], [1, 2]]);
   assert.throws(() => makeNormalization(["a", "b"], { mean: [1, 2, 3] }), {
-    message: "Cannot normalize 2 bands with 3 numbers for mean: expected 1 or 2",
+    message: "Cannot normalize with 3 numbers for mean: expected 1, or one for each band (2)",
   });
   assert.throws(() => makeNormalization(["a"], { std: [0] }), { name: "InputError" });
   assert.throws(() => makeNormalization(["a"], { mean: [NaN] }), { name: "InputError" });
@@ -107,7 +107,7 @@ Deno.test("normalizationFromPreprocessor: SegFormer's defaults, and faults", () 
   const { mean } = normalizationFromPreprocessor({}, ["R", "G", "B"], "p.json");
   assert.deepEqual(mean, [0.485, 0.456, 0.406]);
   const FAULTS: [config: unknown, message: RegExp][] = [
-    [{}, /"p.json" says: Cannot normalize 1 bands with 3 numbers for mean/],
+    [{}, /"p.json" says: Cannot normalize with 3 numbers for mean/],
     [{ image_mean: "x" }, /at "image_mean"/],
     [{ image_mean: [0], image_std: [0] }, /must be positive/],
   ];
@@ -145,7 +145,7 @@ Deno.test("applyNormalization refuses another number of bands", () => {
     () => applyNormalization(ndarray("uint8", [2, 1, 1]), null, makeNormalization(["a"], {})),
     {
       name: "InputError",
-      message: "Cannot normalize an image of shape 2x1x1 with statistics of 1 bands",
+      message: "Cannot normalize an image of shape 2x1x1: expected 1xHxW",
     },
   );
 });
