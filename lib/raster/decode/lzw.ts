@@ -27,21 +27,18 @@ export function decodeLzw(
   expected: number,
 ): Uint8Array<ArrayBuffer> {
   // The old order starts with the clear code 100000000 from its lowest bit on.
-  return bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1
-    ? decodeCodes(bytes, expected, true)
-    : decodeCodes(bytes, expected, false);
+  const lowestBitFirst = bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1;
+  const raw = new Uint8Array(expected);
+  const filled = lowestBitFirst ? decodeLowestFirst(bytes, raw) : decodeHighestFirst(bytes, raw);
+  return filled === expected ? raw : raw.subarray(0, filled);
 }
 
-function decodeCodes(
-  bytes: Uint8Array<ArrayBuffer>,
-  expected: number,
-  lowestBitFirst: boolean,
-): Uint8Array<ArrayBuffer> {
-  const raw = new Uint8Array(expected);
-  const starts = new Uint32Array(TABLE_SIZE);
-  const lengths = new Uint32Array(TABLE_SIZE);
-  // New files switch to wider codes one code early.
-  const early = lowestBitFirst ? 0 : 1;
+/** The order of TIFF 6.0. Integers are kept to 32 bits (`| 0`), in which V8 computes fastest. */
+function decodeHighestFirst(bytes: Uint8Array, raw: Uint8Array): number {
+  const starts = new Int32Array(TABLE_SIZE);
+  const lengths = new Int32Array(TABLE_SIZE);
+  const size = bytes.length | 0;
+  const expected = raw.length | 0;
   let next = FIRST;
   let width = 9;
   let filled = 0;
@@ -52,20 +49,70 @@ function decodeCodes(
   let at = 0;
   while (filled < expected) {
     while (available < width) {
-      if (at === bytes.length) return raw.subarray(0, filled);
-      if (lowestBitFirst) buffer |= bytes[at++]! << available;
-      else buffer = ((buffer << 8) | bytes[at++]!) & 0xffffff;
+      if (at === size) return filled;
+      buffer = (buffer << 8) | bytes[at]!;
+      at = (at + 1) | 0;
+      available = (available + 8) | 0;
+    }
+    available = (available - width) | 0;
+    const code = (buffer >>> available) & ((1 << width) - 1);
+    if (code === CLEAR) {
+      next = FIRST;
+      width = 9;
+      previousLength = 0;
+      continue;
+    }
+    if (code === END) break;
+    const start = filled;
+    if (code < CLEAR) {
+      raw[filled] = code;
+      filled = (filled + 1) | 0;
+    } else {
+      if (previousLength === 0 || code > next) throw notInTable(code);
+      // A code that is about to be defined is the previous string and its first byte.
+      let from = code === next ? previousStart : starts[code]!;
+      const length = code === next ? (previousLength + 1) | 0 : lengths[code]!;
+      const end = Math.min((filled + length) | 0, expected);
+      while (filled < end) {
+        raw[filled] = raw[from]!;
+        filled = (filled + 1) | 0;
+        from = (from + 1) | 0;
+      }
+    }
+    if (previousLength > 0 && next < TABLE_SIZE - 1) {
+      starts[next] = previousStart;
+      lengths[next] = (previousLength + 1) | 0;
+      next = (next + 1) | 0;
+      // Codes become wider one code early: a slip of the first writers that became the standard.
+      if (next + 1 >= 1 << width && width < 12) width = (width + 1) | 0;
+    }
+    previousStart = start;
+    previousLength = (filled - start) | 0;
+  }
+  return filled;
+}
+
+/** The order of libtiff before version 3, which is that of GIF. */
+function decodeLowestFirst(bytes: Uint8Array, raw: Uint8Array): number {
+  const starts = new Int32Array(TABLE_SIZE);
+  const lengths = new Int32Array(TABLE_SIZE);
+  let next = FIRST;
+  let width = 9;
+  let filled = 0;
+  let previousStart = 0;
+  let previousLength = 0;
+  let buffer = 0;
+  let available = 0;
+  let at = 0;
+  while (filled < raw.length) {
+    while (available < width) {
+      if (at === bytes.length) return filled;
+      buffer |= bytes[at++]! << available;
       available += 8;
     }
-    let code: number;
-    if (lowestBitFirst) {
-      code = buffer & ((1 << width) - 1);
-      buffer >>>= width;
-    } else {
-      code = (buffer >>> (available - width)) & ((1 << width) - 1);
-    }
+    const code = buffer & ((1 << width) - 1);
+    buffer >>>= width;
     available -= width;
-
     if (code === CLEAR) {
       next = FIRST;
       width = 9;
@@ -77,23 +124,24 @@ function decodeCodes(
     if (code < CLEAR) {
       raw[filled++] = code;
     } else {
-      if (previousLength === 0 || code > next) {
-        throw new RasterFault(`LZW data is damaged (code ${code} is not in the table)`);
-      }
-      // A code that is about to be defined is the previous string and its first byte.
-      const from = code === next ? previousStart : starts[code]!;
+      if (previousLength === 0 || code > next) throw notInTable(code);
+      let from = code === next ? previousStart : starts[code]!;
       const length = code === next ? previousLength + 1 : lengths[code]!;
-      const end = Math.min(filled + length, expected);
-      for (let read = from; filled < end;) raw[filled++] = raw[read++]!;
+      const end = Math.min(filled + length, raw.length);
+      while (filled < end) raw[filled++] = raw[from++]!;
     }
     if (previousLength > 0 && next < TABLE_SIZE - 1) {
       starts[next] = previousStart;
       lengths[next] = previousLength + 1;
       next++;
-      if (next + early >= 1 << width && width < 12) width++;
+      if (next >= 1 << width && width < 12) width++;
     }
     previousStart = start;
     previousLength = filled - start;
   }
-  return raw.subarray(0, filled);
+  return filled;
+}
+
+function notInTable(code: number): RasterFault {
+  return new RasterFault(`LZW data is damaged (code ${code} is not in the table)`);
 }
