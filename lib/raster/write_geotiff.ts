@@ -11,7 +11,12 @@
  */
 import { bytesPerElement, type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import type { ClassInfo } from "../classes/mod.ts";
-import { createAtomicFile, writeFileAtomic } from "../files/mod.ts";
+import {
+  type AtomicFile,
+  createAtomicFile,
+  withFileErrors,
+  writeFileAtomic,
+} from "../files/mod.ts";
 import type { Georeference } from "../geo/mod.ts";
 import { type CogLevel, cogPreamble } from "./encode/cog_layout.ts";
 import { CODECS, type GeoTiffCompression } from "./encode/compress.ts";
@@ -161,8 +166,7 @@ export async function createGeoTiff(path: string, spec: RasterSpec): Promise<Ras
         for (const { spool } of levels.toReversed()) {
           for await (const bytes of spool.read()) await file.write(bytes);
         }
-        await replaceSidecar(path, spec);
-        await file.commit();
+        await commitWithSidecar(file, spec.classes);
         abort();
       }),
     abort,
@@ -278,12 +282,29 @@ function colorMap(classes: readonly ClassInfo[]): number[] {
   );
 }
 
-/** An older sidecar would put its own names and statistics on the new raster. */
-async function replaceSidecar(path: string, { classes }: RasterSpec): Promise<void> {
-  const sidecar = `${path}.aux.xml`;
-  if (await isDevice(path)) return;
-  if (classes !== null) await writeFileAtomic(sidecar, pamXml(classes), { overwrite: true });
-  else await Deno.remove(sidecar).catch(() => {});
+/**
+ * Give the file its name, and put its sidecar beside it.
+ *
+ * An older sidecar goes first: it would put its own names and statistics on the new raster. The new
+ * one comes last, as the raster is whole without it.
+ */
+async function commitWithSidecar(
+  file: AtomicFile,
+  classes: readonly ClassInfo[] | null,
+): Promise<void> {
+  const sidecar = `${file.path}.aux.xml`;
+  if (await isDevice(file.path)) return await file.commit();
+  await withFileErrors("remove", sidecar, () => removeIfThere(sidecar));
+  await file.commit();
+  if (classes !== null) await writeFileAtomic(sidecar, pamXml(classes));
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 async function isDevice(path: string): Promise<boolean> {

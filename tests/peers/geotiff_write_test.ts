@@ -14,6 +14,7 @@ import {
   synthLandcover,
   TYPED_ARRAY_CONSTRUCTORS,
 } from "../../mod.ts";
+import { writeSmallBigTiff } from "../lib/raster/small_big_tiff.ts";
 import { peerTest, runPython } from "./python.ts";
 
 interface Found {
@@ -241,6 +242,20 @@ peerTest(
     });
   },
 );
+
+peerTest("rasterio reads BigTIFF", PACKAGES, async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "big.tif");
+    const data = Uint8Array.from({ length: 20 * 30 }, (_, index) => (index * index) >> 7);
+    const pixels = ndarray("uint8", [1, 20, 30], data);
+    await writeSmallBigTiff(path, pixels);
+    const [found] = await describe([{ path, how: "mode" }]);
+    assert.ok(found!.bigtiff);
+    assert.equal(found!.sha256, sha256(pixels));
+    assert.deepEqual(found!.overviews, [true]);
+    assert.deepEqual(found!.cog, { valid: true, errors: [], warnings: [] });
+  });
+});
 
 const realTest = exists(DATA) ? peerTest : skipRealTest;
 
