@@ -47,6 +47,12 @@ export async function chooseNormalization(
   io: CommandIo,
 ): Promise<ChosenNormalization> {
   const { stats, percentile, mean, std, scale, offset } = choice;
+  for (const divisor of scale ?? []) {
+    if (divisor === 0 || Math.abs(divisor) >= 1) continue;
+    io.warn(
+      `stored numbers are divided by --scale ${divisor}: did you mean ${1 / divisor}?`,
+    );
+  }
   if (percentile !== undefined && stats === undefined) {
     throw new CommandError(
       "--percentile needs --stats FILE",
