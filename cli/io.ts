@@ -12,7 +12,10 @@ export type { Progress } from "./progress.ts";
 
 /** What a command may do to the world besides its files. */
 export interface CommandIo {
-  /** The command line as typed, quoted for a shell, for the stream's history. */
+  /**
+   * The command line as typed, quoted for a shell, for the stream's history. Values of HTTP headers,
+   * which may be passwords, are left out.
+   */
   readonly commandLine: string;
   /** Standard input. Throws where it is a terminal, which would wait for ever. */
   stdin(): ByteReader;
@@ -73,7 +76,7 @@ export function processIo(args: readonly string[], verbosity: Verbosity): Comman
   const drawsProgress = !quiet && isCapable(Deno.stderr) && !stdoutIsPipe();
   const cleanups: (() => void | Promise<void>)[] = [];
   return {
-    commandLine: ["swath", ...args].map(shellQuote).join(" "),
+    commandLine: ["swath", ...withoutSecrets(args)].map(shellQuote).join(" "),
     stdin() {
       if (!Deno.stdin.isTerminal()) return Deno.stdin;
       throw new CommandError(
@@ -187,6 +190,15 @@ function stdoutIsPipe(): boolean {
   } catch {
     return !Deno.stdout.isTerminal();
   }
+}
+
+/** The arguments without the values of HTTP headers. */
+function withoutSecrets(args: readonly string[]): string[] {
+  const masked = (header: string) => header.replace(/:.*/s, ": …");
+  return args.map((argument, index) => {
+    if (args[index - 1] === "--header") return masked(argument);
+    return argument.startsWith("--header=") ? masked(argument) : argument;
+  });
 }
 
 /** An argument as it would be typed in a shell. */

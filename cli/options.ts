@@ -8,8 +8,8 @@ import { type Message, message, text } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { argument, flag, option } from "@optique/core/primitives";
-import { DEVICES, IGNORE_LABEL, STREAM_FORMATS } from "../mod.ts";
-import { nameList, oneOf, path, type PathCompletion, wholeNumber } from "./values.ts";
+import { DEVICES, type GeoTiffCompression, IGNORE_LABEL, STREAM_FORMATS } from "../mod.ts";
+import { httpHeader, nameList, oneOf, path, type PathCompletion, wholeNumber } from "./values.ts";
 
 function missing(metavar: string): { endOfInput: Message } {
   return { endOfInput: message`Missing ${text(metavar)}` };
@@ -164,5 +164,26 @@ export function ignoreIndexOption() {
       description: message`Label of pixels without a class, which are left out`,
     }),
     IGNORE_LABEL,
+  );
+}
+
+/** `--compression`: of a GeoTIFF that is written. */
+export function compressionOption() {
+  const methods = ["deflate", "zstd", "none"] as const satisfies readonly GeoTiffCompression[];
+  return withDefault(
+    option("--compression", oneOf("METHOD", methods), {
+      description: message`Compression of the GeoTIFF; lossless`,
+    }),
+    "deflate" as const,
+  );
+}
+
+/** `--header`: of HTTP requests. What it says is not written to a stream's history. */
+export function headerOption() {
+  return multiple(
+    option("--header", httpHeader(), {
+      description:
+        message`Header of HTTP requests, such as "Authorization: Bearer TOKEN"; may be repeated`,
+    }),
   );
 }

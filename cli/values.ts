@@ -209,6 +209,48 @@ export function pixelWindow(): ValueParser<"sync", PixelWindow> {
   );
 }
 
+/** How far neighbouring patches overlap. */
+export interface Overlap {
+  readonly value: number;
+  readonly unit: "pixels" | "percent";
+}
+
+/** An overlap in pixels, such as `64`, or as a share of the patch, such as `12.5%`. */
+export function overlap(): ValueParser<"sync", Overlap> {
+  return valueOf<Overlap>(
+    "OVERLAP",
+    { value: 0, unit: "pixels" },
+    (input) => {
+      if (/^\d{1,7}$/.test(input)) return { value: Number(input), unit: "pixels" };
+      const value = /^\d{1,2}(\.\d+)?%$/.test(input) ? Number.parseFloat(input) : undefined;
+      return value === undefined ? undefined : { value, unit: "percent" };
+    },
+    "pixels such as 64, or a share of the patch below 100% such as 12.5%",
+    ({ value, unit }) => unit === "percent" ? `${value}%` : `${value}`,
+  );
+}
+
+/** A header of HTTP requests. */
+export interface HttpHeader {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A header of HTTP requests, such as `Authorization: Bearer TOKEN`. */
+export function httpHeader(): ValueParser<"sync", HttpHeader> {
+  return valueOf<HttpHeader>(
+    "HEADER",
+    { name: "", value: "" },
+    (input) => {
+      // A token and a field value of RFC 9110.
+      const match = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\x20-\x7e\t]*?)[ \t]*$/.exec(input);
+      return match === null ? undefined : { name: match[1]!, value: match[2]! };
+    },
+    'a header such as "Authorization: Bearer TOKEN"',
+    ({ name, value }) => `${name}: ${value}`,
+  );
+}
+
 /** The shape of an array, such as `2x14x512x512`. */
 export function shape(axes: number, example: string): ValueParser<"sync", readonly number[]> {
   return valueOf<readonly number[]>(

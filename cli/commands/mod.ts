@@ -23,10 +23,20 @@ export interface CommandEntry {
 
 /** All commands by name, in the order of the list. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  tile: {
+    group: "Pipeline",
+    summary: "Cut scenes into a stream of patches",
+    load: () => import("./tile.ts"),
+  },
   normalize: {
     group: "Pipeline",
     summary: "Normalize the images of a patch stream, or fit the statistics to do so",
     load: () => import("./normalize.ts"),
+  },
+  stitch: {
+    group: "Pipeline",
+    summary: "Put the patches of a stream together into a map",
+    load: () => import("./stitch.ts"),
   },
   iou: {
     group: "Pipeline",

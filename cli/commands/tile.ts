@@ -1,0 +1,219 @@
+/** `swath tile`. @module */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import {
+  classesFromNames,
+  type ClassInfo,
+  distinctSceneNames,
+  readClasses,
+  type StreamItem,
+  tileScene,
+} from "../../mod.ts";
+import { defineCommand } from "../command.ts";
+import { CommandError } from "../errors.ts";
+import type { CommandIo } from "../io.ts";
+import {
+  bandsOption,
+  classesOption,
+  fileArguments,
+  headerOption,
+  jsonOption,
+  labelsMapOption,
+  streamFormatOption,
+} from "../options.ts";
+import { writePatches } from "../stream.ts";
+import {
+  type CutOptions,
+  openScene,
+  pairLabels,
+  reportTraffic,
+  type ScenePaths,
+} from "../tile/open_scene.ts";
+import { formatPlans, planOf, type ScenePlan } from "../tile/plan_table.ts";
+import { overlap, path, pixelWindow, RASTER_EXTENSIONS, wholeNumber } from "../values.ts";
+
+const DEFAULT_SIZE = 512;
+
+export default defineCommand({
+  name: "tile",
+  summary: "Cut scenes into a stream of patches",
+  description: [
+    "Reads GeoTIFF (files, or URLs by range requests), PNG and JPEG, and writes patches row by row: the " +
+    "stored numbers as image, valid (1 where there is data), and label with --labels. Each scene is one " +
+    "segment of the stream; scenes of one name get numbers.",
+    "Every pixel is covered. Patches of the last column and row are moved inwards; offsets are " +
+    "multiples of 16, so that a few pixels of them may lie beyond the scene, where they are not valid. " +
+    "A scene smaller than a patch is one patch of its own size, rounded up to a multiple of 32. A " +
+    "patch without any data is left out, and counted in the end mark.",
+    "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
+    "there is no label. Their names come from --classes, --labels-map, or the raster itself.",
+    "With --plan, nothing is cut but a row of patches in the middle, to estimate the time that reading " +
+    "takes; a network takes longer.",
+  ],
+  examples: [
+    {
+      note: "Map a scene",
+      command: "swath tile scene.tif --overlap 64 | swath infer model/ | swath stitch -o map.tif",
+    },
+    {
+      note: "Training data, with names for the classes",
+      command: "swath tile scene.tif --labels labels.tif --classes water,forest,field > train.tar",
+    },
+    { note: "What it will cost", command: "swath tile scene.tif --overlap 12.5% --plan" },
+    {
+      note: "Three bands of a part of the scene",
+      command:
+        "swath tile scene.tif --bands B04,B03,B02 --window 0,0,256,256 --size 128 > part.tar",
+    },
+    { note: "Look inside", command: "swath tile scene.tif --size 256 | tar tv" },
+  ],
+  parser: object({
+    scenes: fileArguments("SCENE", "Raster to cut: GeoTIFF, PNG or JPEG, path or URL", {
+      extensions: RASTER_EXTENSIONS,
+    }),
+    labels: multiple(
+      option("--labels", path("FILE", { extensions: RASTER_EXTENSIONS }), {
+        description: message`Raster of class numbers: one for all scenes, or one for each`,
+      }),
+    ),
+    classes: classesOption(),
+    labelsMap: labelsMapOption(),
+    size: withDefault(
+      option("--size", wholeNumber("PIXELS", { min: 16, max: 65_536 }), {
+        description: message`Columns and rows of a patch`,
+      }),
+      DEFAULT_SIZE,
+    ),
+    overlap: optional(
+      option("--overlap", overlap(), {
+        description:
+          message`Pixels that neighbours share at least, or percent of the size; 0 by default`,
+      }),
+    ),
+    stride: optional(
+      option("--stride", wholeNumber("PIXELS", { min: 16 }), {
+        description: message`Pixels from one patch to the next at most, instead of --overlap`,
+      }),
+    ),
+    bands: bandsOption(),
+    window: optional(
+      option("--window", pixelWindow(), {
+        description: message`Part of each scene to cut: first column, first row, columns, rows`,
+      }),
+    ),
+    limit: optional(
+      option("--limit", wholeNumber("COUNT", { min: 1 }), {
+        description: message`Stop after so many patches of each scene`,
+      }),
+    ),
+    header: headerOption(),
+    plan: withDefault(
+      flag("--plan", {
+        description:
+          message`Print how many patches there are, and what they take in memory and time, instead`,
+      }),
+      false,
+    ),
+    json: jsonOption(),
+    format: streamFormatOption(),
+  }),
+  async run({ scenes, labels, classes, labelsMap, plan, json, format, ...cut }, io) {
+    if (json && !plan) {
+      throw new CommandError("--json goes with --plan", "For patches as JSON: --format ndjson");
+    }
+    const named = await namedClasses(classes, labelsMap);
+    const pairs = pairLabels(scenes, labels);
+    const names = distinctSceneNames(scenes);
+    const paths = scenes.map((scene, i) => ({ scene, labels: pairs[i]!, name: names[i]! }));
+    if (plan) {
+      const plans = await planScenes(paths, cut, io);
+      return await io.write(formatPlans(plans, json ? "json" : "table"));
+    }
+    await writePatches(io, cutScenes(paths, cut, named, io), format);
+  },
+});
+
+async function namedClasses(
+  names: readonly string[] | undefined,
+  file: string | undefined,
+): Promise<readonly ClassInfo[] | null> {
+  if (names !== undefined && file !== undefined) {
+    throw new CommandError("Class names are given twice: by --classes and by --labels-map");
+  }
+  if (names !== undefined) return classesFromNames(names);
+  return file === undefined ? null : await readClasses(file);
+}
+
+async function planScenes(
+  paths: readonly ScenePaths[],
+  cut: CutOptions,
+  io: CommandIo,
+): Promise<ScenePlan[]> {
+  const plans: ScenePlan[] = [];
+  for (const path of paths) {
+    using scene = await openScene(path, cut);
+    plans.push(await planOf(path, scene, cut));
+    reportTraffic(io, scene);
+  }
+  return plans;
+}
+
+/** One segment for each scene. */
+async function* cutScenes(
+  paths: readonly ScenePaths[],
+  cut: CutOptions,
+  classes: readonly ClassInfo[] | null,
+  io: CommandIo,
+): AsyncGenerator<StreamItem, void, undefined> {
+  // A stream must not break off in the middle because of what could have been known at its start.
+  const total = paths.length === 1 ? null : await countPatches(paths, cut);
+  const progress = io.progress("Cutting", "patches");
+  let done = 0;
+  try {
+    for (const path of paths) {
+      using scene = await openScene(path, cut);
+      const items = tileScene(scene.reader, scene.plan, {
+        sceneName: path.name,
+        history: [io.commandLine],
+        ...(scene.labels === null ? {} : { labels: scene.labels }),
+        ...(cut.bands === undefined ? {} : { bands: cut.bands }),
+        ...(classes === null ? {} : { classes }),
+      });
+      for await (const item of items) {
+        if (item.type === "sample") done++;
+        if (item.type === "end") {
+          done += item.end.skipped;
+          reportSkipped(path, item.end.samples, item.end.skipped, io);
+        }
+        progress.update(done, total ?? scene.plan.patches);
+        yield item;
+      }
+      reportTraffic(io, scene);
+    }
+  } finally {
+    progress.finish();
+  }
+}
+
+/** Patches of all scenes. Whatever is wrong with one of them, but for its pixels, is found here. */
+async function countPatches(paths: readonly ScenePaths[], cut: CutOptions): Promise<number> {
+  let patches = 0;
+  for (const path of paths) {
+    using scene = await openScene(path, cut);
+    patches += scene.plan.patches;
+  }
+  return patches;
+}
+
+function reportSkipped(
+  { scene }: ScenePaths,
+  samples: number,
+  skipped: number,
+  io: CommandIo,
+): void {
+  const without = skipped === 0 ? "" : `, ${skipped} without data left out`;
+  io.debug(`${scene}: ${samples} patches${without}`);
+  if (samples === 0) io.warn(`${scene} has no data: all of its patches are left out`);
+}
