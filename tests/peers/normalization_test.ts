@@ -96,7 +96,7 @@ peerTest(
       stdin({ shape: image.shape, pixels: Array.from(image.data) }),
     );
     const normalization = normalizationFromPreprocessor(
-      config,
+      JSON.parse(config),
       ["R", "G", "B"],
       "preprocessor_config.json",
     );
