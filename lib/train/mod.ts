@@ -2,6 +2,8 @@
 export * from "./augment.ts";
 export * from "./best_checkpoint.ts";
 export * from "./config.ts";
+export * from "./data_set.ts";
+export { checkSeparate } from "./data_set_checks.ts";
 export * from "./early_stopping.ts";
 export {
   type EventFile,
@@ -12,7 +14,9 @@ export {
 export * from "./metrics_log.ts";
 export * from "./mlflow.ts";
 export * from "./monitor.ts";
+export type { Place } from "./neighbours.ts";
 export * from "./sampler.ts";
 export * from "./schedules.ts";
+export * from "./shard_files.ts";
 export * from "./split.ts";
 export type * from "./train_config.ts";

@@ -8,22 +8,12 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import type { PixelWindow } from "../geo/mod.ts";
 import { randomStream } from "../random/mod.ts";
 import type { SampleInfo, SceneInfo } from "../stream/mod.ts";
+import { gapBetween, neighbourhood, type Place } from "./neighbours.ts";
 
 /** What a sample is for. */
 export type SplitName = "train" | "val" | "test";
-
-/** A sample's place on the ground. */
-export interface SplitSample {
-  /** Its key. */
-  readonly key: string;
-  /** Samples of one plane share a grid of pixels; see {@linkcode groundPlace}. */
-  readonly plane: string;
-  /** Its place on the plane, in pixels, which need not be whole. */
-  readonly window: PixelWindow;
-}
 
 /** Options of {@linkcode splitBlocks}. */
 export interface SplitOptions {
@@ -67,7 +57,7 @@ export function groundPlace(
   scene: SceneInfo | null,
   key: string,
   info: Pick<SampleInfo, "window">,
-): SplitSample {
+): Place {
   const transform = scene?.georeference.transform ?? null;
   const { window } = info;
   if (scene === null || transform === null || transform[2] !== 0 || transform[4] !== 0) {
@@ -107,7 +97,7 @@ export function groundPlace(
  * if (counts.val !== 20 || counts.train !== 80) throw new Error("five of 25 blocks");
  * ```
  */
-export function splitBlocks(samples: readonly SplitSample[], options: SplitOptions): Split {
+export function splitBlocks(samples: readonly Place[], options: SplitOptions): Split {
   checkOptions(options);
   const assignment = assignBlocks(samples, options);
   const overlaps = buffered(samples, assignment, options.buffer);
@@ -138,7 +128,7 @@ function checkOptions({ val, test, block, buffer }: SplitOptions): void {
 }
 
 function assignBlocks(
-  samples: readonly SplitSample[],
+  samples: readonly Place[],
   { val, test, block, seed }: SplitOptions,
 ): (SplitName | null)[] {
   const blocks = new Map<string, number[]>();
@@ -168,7 +158,7 @@ function assignBlocks(
 
 /** Leave out what lies in the buffer, in place, and count what overlaps all the same. */
 function buffered(
-  samples: readonly SplitSample[],
+  samples: readonly Place[],
   assignment: (SplitName | null)[],
   buffer: number,
 ): Pick<Split, "overlaps" | "overlapExample"> {
@@ -195,40 +185,4 @@ function buffered(
     });
   }
   return { overlaps, overlapExample };
-}
-
-/** Pixels between two windows along the axis where they are farther apart; negative where they overlap. */
-function gapBetween(a: PixelWindow, b: PixelWindow): number {
-  const horizontal = Math.max(a.x - b.x - b.width, b.x - a.x - a.width);
-  const vertical = Math.max(a.y - b.y - b.height, b.y - a.y - a.height);
-  return Math.max(horizontal, vertical);
-}
-
-/** Finds the samples that may lie within a distance of one, without looking at all of them. */
-function neighbourhood(
-  samples: readonly SplitSample[],
-  distance: number,
-): (sample: SplitSample) => Iterable<number> {
-  const largest = samples.reduce(
-    (size, { window }) => Math.max(size, window.width, window.height),
-    1,
-  );
-  const cell = largest + distance;
-  const cellOf = (position: number) => Math.floor(position / cell);
-  const cells = new Map<string, number[]>();
-  samples.forEach(({ plane, window }, index) => {
-    const name = `${plane}\n${cellOf(window.y)}\n${cellOf(window.x)}`;
-    const members = cells.get(name);
-    if (members === undefined) cells.set(name, [index]);
-    else members.push(index);
-  });
-  return function* ({ plane, window }) {
-    const row = cellOf(window.y);
-    const column = cellOf(window.x);
-    for (let y = row - 1; y <= row + 1; y++) {
-      for (let x = column - 1; x <= column + 1; x++) {
-        yield* cells.get(`${plane}\n${y}\n${x}`) ?? [];
-      }
-    }
-  };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { groundPlace, type SceneInfo, splitBlocks, type SplitSample } from "swath";
+import { groundPlace, type Place, type SceneInfo, splitBlocks } from "swath";
 
 function grid(
   columns: number,
@@ -8,7 +8,7 @@ function grid(
   size: number,
   stride: number,
   plane = "a",
-): SplitSample[] {
+): Place[] {
   return Array.from({ length: columns * rows }, (_, i) => {
     const x = (i % columns) * stride;
     const y = Math.floor(i / columns) * stride;
@@ -17,7 +17,7 @@ function grid(
 }
 
 /** Smallest distance between samples of different splits, the slow way. */
-function smallestGap(samples: readonly SplitSample[], assignment: readonly (string | null)[]) {
+function smallestGap(samples: readonly Place[], assignment: readonly (string | null)[]) {
   let smallest = Infinity;
   let overlaps = 0;
   for (let i = 0; i < samples.length; i++) {
