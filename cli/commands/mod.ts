@@ -43,6 +43,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Score a map against the truth",
     load: () => import("./iou.ts"),
   },
+  synth: {
+    group: "Data",
+    summary: "Make labelled scenes by rule",
+    load: () => import("./synth.ts"),
+  },
   info: {
     group: "Data",
     summary: "Say what a raster, a patch stream or a model directory holds",

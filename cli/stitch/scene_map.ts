@@ -66,6 +66,7 @@ export class SceneMap implements Disposable {
       bands: [{ name: "class", scale: 1, offset: 0 }],
       nodata: IGNORE_LABEL,
       classes: header.classes,
+      overviews: "mode",
     });
     try {
       const confidenceMap = confidence === null ? null : await createGeoTiff(confidence, {

@@ -140,7 +140,7 @@ function requireArray<Name extends keyof StitchedTypes>(
   const what = name === "pred" ? "class map" : "confidence";
   throw new InputError(`Cannot stitch sample "${sample.key}": it has no ${what}`, {
     hint: name === "pred"
-      ? "pipe the stream through `swath upsample`"
+      ? "pipe the stream through `swath infer MODEL` first"
       : "pipe the stream through `swath upsample --confidence`",
   });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CommandError } from "../errors.ts";
+import { CommandError } from "./errors.ts";
 
 /** What stands for a scene's name in the name of an output. */
 export const SCENE_PLACEHOLDER = "{scene}";
@@ -43,7 +43,7 @@ export class OutputNames {
       );
     }
     return new CommandError(
-      `Cannot write "${path}" twice as two scenes of the stream are called "${scene}"`,
+      `Cannot write "${path}" twice as two scenes are called "${scene}"`,
       "Cut them together, and they get different names: swath tile SCENE SCENE",
     );
   }
