@@ -1,6 +1,7 @@
 /** Training: configuration, data, schedules and logs. @module */
 export * from "./augment.ts";
 export * from "./best_checkpoint.ts";
+export * from "./class_weights.ts";
 export * from "./config.ts";
 export * from "./data_set.ts";
 export { checkSeparate } from "./data_set_checks.ts";
@@ -20,3 +21,6 @@ export * from "./schedules.ts";
 export * from "./shard_files.ts";
 export * from "./split.ts";
 export type * from "./train_config.ts";
+export * from "./parameter_layout.ts";
+export * from "./train_graph.ts";
+export * from "./train_step.ts";

@@ -139,7 +139,8 @@ export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
     addUpdate(step, options, layout, vectors, null);
     return { ...common, step, update: null, frozen };
   }
-  for (const [index, vector] of vectors.entries()) {
+  // Of several outputs, the runtime computes the last one first: here that is the first to be ready.
+  for (const [index, vector] of [...vectors.entries()].reverse()) {
     const name = segmentName("gradients", index);
     const sum = step.input(name, "float32", vector.shape);
     step.output(nextName(name), step.op("Add", [sum, vector]));
@@ -212,8 +213,7 @@ function addUpdate(
       optimizer.scalarNames.map((name) => [name, graph.input(name, "float32", [])]),
     );
     for (const [index, { group, length }] of layout.segments.entries()) {
-      const vector = (name: string) =>
-        graph.input(segmentName(name, index), "float32", [length]);
+      const vector = (name: string) => graph.input(segmentName(name, index), "float32", [length]);
       const next = (name: string, value: Value) =>
         graph.output(nextName(segmentName(name, index)), value);
       const { parameters, slots } = optimizer.update(graph, {

@@ -1,0 +1,342 @@
+/**
+ * Running train steps: the buffers that last from step to step, and the runtime's sessions over them.
+ *
+ * @module
+ */
+import { type NdArray, ndarray } from "../array/mod.ts";
+import { InputError } from "../errors.ts";
+import { initializeParameter } from "../models/mod.ts";
+import type { Graph } from "../onnx/mod.ts";
+import { randomStream } from "../random/mod.ts";
+import { createSession, type DeviceChoice, type Session } from "../runtime/mod.ts";
+import {
+  buildTrainGraphs,
+  EMA_SLOT,
+  nextName,
+  segmentName,
+  type TrainGraphOptions,
+  type TrainGraphs,
+} from "./train_graph.ts";
+
+/** Options of {@linkcode createTrainStep}. */
+export interface TrainStepOptions extends TrainGraphOptions {
+  /** Seed of new parameters and of masks. */
+  readonly seed: number;
+  /** Where to compute; `auto` where left out. */
+  readonly device?: DeviceChoice;
+  /** Threads of the CPU; one a core where left out. */
+  readonly threads?: number;
+}
+
+/** A batch, or a part of one. */
+export interface Batch {
+  /** Normalized bands (batch, bands, height, width). */
+  readonly image: NdArray<"float32">;
+  /** Labels (batch, height, width). */
+  readonly labels: NdArray<"uint8">;
+}
+
+/** What a schedule sets for one step. */
+export interface StepSettings {
+  /** Number of the step, counted from 1: bias correction and masks are functions of it. */
+  readonly step: number;
+  /** Learning rate. */
+  readonly learningRate: number;
+  /** Momentum where a schedule moves it (AdamW: the first beta). */
+  readonly momentum?: number;
+}
+
+/** What a step tells. */
+export interface StepResult {
+  /** Mean of the loss over the parts of the batch. */
+  readonly loss: number;
+  /** Global norm of the gradients before clipping. */
+  readonly gradientNorm: number;
+}
+
+/**
+ * A network in training. Parameters, statistics and the optimizer's state lie in buffers that the runtime
+ * reads and overwrites at every step.
+ */
+export class TrainStep {
+  /** What is computed. */
+  readonly graphs: TrainGraphs;
+  readonly #options: TrainStepOptions;
+  readonly #step: Session;
+  readonly #update: Session | null;
+  /** Parameters and statistics by name; those that are trained are views of a flat vector. */
+  readonly #parameters: ReadonlyMap<string, NdArray<"float32">>;
+  /** Flat vectors: `parameters`, the slots and, if the step is split, `gradients`. */
+  readonly #vectors: ReadonlyMap<string, NdArray<"float32">>;
+  readonly #loss = ndarray("float32", []);
+  readonly #norm = ndarray("float32", []);
+
+  /** Use {@linkcode createTrainStep}. */
+  constructor(
+    options: TrainStepOptions,
+    graphs: TrainGraphs,
+    sessions: { readonly step: Session; readonly update: Session | null },
+  ) {
+    this.#options = options;
+    this.graphs = graphs;
+    this.#step = sessions.step;
+    this.#update = sessions.update;
+    const { layout, slots } = graphs;
+    const names = ["parameters", ...slots, ...(graphs.update === null ? [] : ["gradients"])];
+    this.#vectors = new Map(
+      names.map((name) => [name, ndarray("float32", [layout.length])]),
+    );
+    this.#parameters = this.#allocateParameters();
+    this.initialize();
+  }
+
+  /** Parameters and statistics by name, in place: what is written to them holds for the next step. */
+  get parameters(): ReadonlyMap<string, NdArray<"float32">> {
+    return this.#parameters;
+  }
+
+  /**
+   * The optimizer's state by slot and parameter, such as `first_moment/decode_head.classifier.weight`, in place.
+   */
+  get state(): ReadonlyMap<string, NdArray<"float32">> {
+    const { layout, slots } = this.graphs;
+    return new Map(
+      slots.flatMap((slot) =>
+        layout.segments.flatMap(({ parameters }) =>
+          parameters.map(({ name, shape, offset, length }) =>
+            [`${slot}/${name}`, this.#view(slot, offset, length, shape)] as const
+          )
+        )
+      ),
+    );
+  }
+
+  /** Draw all parameters anew and forget the optimizer's state. */
+  initialize(): void {
+    for (const value of this.graphs.step.parameters.values()) {
+      if (value.producer.kind !== "parameter") continue;
+      const { name } = value;
+      const shape = value.shape as readonly number[];
+      const drawn = initializeParameter(
+        { name, shape, init: value.producer.init },
+        this.#options.seed,
+      );
+      this.#parameters.get(name)!.data.set(drawn.data);
+    }
+    for (const slot of this.graphs.slots) this.#vectors.get(slot)!.data.fill(0);
+    this.#startAverage();
+  }
+
+  /**
+   * Write parameters, statistics and state, as {@linkcode TrainStep.parameters} and
+   * {@linkcode TrainStep.state} name them. What is not among the arrays stays as it is; without state, the
+   * moving average starts from the parameters.
+   *
+   * @throws {InputError} If an array has a name or shape that this training does not have.
+   */
+  load(
+    parameters: ReadonlyMap<string, NdArray>,
+    state: ReadonlyMap<string, NdArray> = new Map(),
+  ): void {
+    copyInto(this.#parameters, parameters, "parameter");
+    this.#startAverage();
+    copyInto(this.state, state, "optimizer state");
+  }
+
+  /**
+   * One step: parameters change.
+   *
+   * @param batches One batch; or parts of one, if the step is split, whose gradients are averaged.
+   * @param settings Learning rate and number of the step.
+   */
+  async run(batches: readonly Batch[], settings: StepSettings): Promise<StepResult> {
+    if (this.#update === null) {
+      const [batch] = batches;
+      if (batch === undefined || batches.length > 1) {
+        throw new Error(`internal: ${batches.length} parts of a batch for a step in one graph`);
+      }
+      const feeds = {
+        ...this.#batchFeeds(batch, settings.step, 0),
+        ...this.#updateFeeds(settings),
+      };
+      await this.#step.run(feeds, {
+        loss: this.#loss,
+        gradient_norm: this.#norm,
+        ...this.#statisticFetches(),
+        ...this.#segments(["parameters", ...this.graphs.slots], nextName),
+      });
+      return { loss: this.#loss.data[0]!, gradientNorm: this.#norm.data[0]! };
+    }
+    this.#vectors.get("gradients")!.data.fill(0);
+    let loss = 0;
+    for (const [part, batch] of batches.entries()) {
+      loss += await this.accumulate(batch, settings.step, part) / batches.length;
+    }
+    return { loss, gradientNorm: await this.apply(settings, 1 / batches.length) };
+  }
+
+  /** Flat vector of the gradients, if the step is split. */
+  get gradients(): NdArray<"float32"> | null {
+    return this.#vectors.get("gradients") ?? null;
+  }
+
+  /**
+   * Add the gradients of a part of a batch to {@linkcode TrainStep.gradients}.
+   *
+   * @param batch The part.
+   * @param step Number of the step.
+   * @param part Number of the part in the step, of which its masks are a function.
+   * @returns The loss.
+   */
+  async accumulate(batch: Batch, step: number, part: number): Promise<number> {
+    const feeds = { ...this.#batchFeeds(batch, step, part), ...this.#segments(["gradients"]) };
+    await this.#step.run(feeds, {
+      loss: this.#loss,
+      ...this.#statisticFetches(),
+      ...this.#segments(["gradients"], nextName),
+    });
+    return this.#loss.data[0]!;
+  }
+
+  /**
+   * Update the parameters by {@linkcode TrainStep.gradients}.
+   *
+   * @param settings Learning rate and number of the step.
+   * @param scale What gradients are multiplied by.
+   * @returns Their global norm after that.
+   */
+  async apply(settings: StepSettings, scale: number): Promise<number> {
+    const feeds = {
+      ...this.#segments(["gradients"]),
+      ...this.#updateFeeds(settings),
+      gradient_scale: scalar(scale),
+    };
+    await this.#update!.run(feeds, {
+      gradient_norm: this.#norm,
+      ...this.#segments(["parameters", ...this.graphs.slots], nextName),
+    });
+    return this.#norm.data[0]!;
+  }
+
+  /** Free the runtime's memory. */
+  async release(): Promise<void> {
+    await this.#step.release();
+    await this.#update?.release();
+  }
+
+  #allocateParameters(): Map<string, NdArray<"float32">> {
+    const { step, layout } = this.graphs;
+    const places = new Map(
+      layout.segments.flatMap(({ parameters }) => parameters.map((place) => [place.name, place])),
+    );
+    return new Map([...step.parameters.values()].map(({ name, shape }) => {
+      const extents = shape as readonly number[];
+      const place = places.get(name);
+      const array = place === undefined
+        ? ndarray("float32", extents)
+        : this.#view("parameters", place.offset, place.length, extents);
+      return [name, array];
+    }));
+  }
+
+  #startAverage(): void {
+    this.#vectors.get(EMA_SLOT)?.data.set(this.#vectors.get("parameters")!.data);
+  }
+
+  #view(
+    vector: string,
+    offset: number,
+    length: number,
+    shape: readonly number[],
+  ): NdArray<"float32"> {
+    const { data } = this.#vectors.get(vector)!;
+    return ndarray("float32", shape, data.subarray(offset, offset + length));
+  }
+
+  /** All segments of vectors, under their names as inputs or outputs. */
+  #segments(
+    vectors: readonly string[],
+    rename: (name: string) => string = (name) => name,
+  ): Record<string, NdArray<"float32">> {
+    const entries = vectors.flatMap((vector) =>
+      this.graphs.layout.segments.map(({ offset, length }, index) =>
+        [
+          rename(segmentName(vector, index)),
+          this.#view(vector, offset, length, [length]),
+        ] as const
+      )
+    );
+    return Object.fromEntries(entries);
+  }
+
+  #statisticFetches(): Record<string, NdArray<"float32">> {
+    return Object.fromEntries(
+      this.graphs.statistics.map((name) => [nextName(name), this.#parameters.get(name)!]),
+    );
+  }
+
+  #batchFeeds({ image, labels }: Batch, step: number, part: number): Record<string, NdArray> {
+    const masks = this.graphs.masks.map(({ name, shape, rate }) => {
+      const random = randomStream(this.#options.seed, part === 0 ? name : `${name}/${part}`);
+      const mask = ndarray("float32", shape);
+      const first = step * mask.data.length;
+      for (let i = 0; i < mask.data.length; i++) {
+        mask.data[i] = random.uniform(first + i) < rate ? 0 : 1 / (1 - rate);
+      }
+      return [name, mask] as const;
+    });
+    return { image, labels, ...Object.fromEntries(masks), ...Object.fromEntries(this.#parameters) };
+  }
+
+  #updateFeeds({ step, learningRate, momentum }: StepSettings): Record<string, NdArray> {
+    const scalars = this.#options.optimizer.scalars(step, momentum);
+    return {
+      learning_rate: scalar(learningRate),
+      ...Object.fromEntries(
+        Object.entries(scalars).map(([name, value]) => [name, scalar(value)]),
+      ),
+      ...this.#segments(["parameters", ...this.graphs.slots]),
+    };
+  }
+}
+
+/**
+ * Build a train step, load it in the runtime, and draw the parameters.
+ *
+ * @param options Network, loss, optimizer, sizes, seed and device.
+ * @returns The train step; release it when it is no longer needed.
+ * @throws {InputError} If the device cannot be used here.
+ */
+export async function createTrainStep(options: TrainStepOptions): Promise<TrainStep> {
+  const graphs = buildTrainGraphs(options);
+  const { device = "auto", threads } = options;
+  const load = (graph: Graph) =>
+    createSession(graph, { device, ...(threads !== undefined && { threads }) });
+  const step = await load(graphs.step);
+  const update = graphs.update === null ? null : await load(graphs.update);
+  return new TrainStep(options, graphs, { step, update });
+}
+
+function scalar(value: number): NdArray<"float32"> {
+  return ndarray("float32", [], new Float32Array([value]));
+}
+
+function copyInto(
+  targets: ReadonlyMap<string, NdArray<"float32">>,
+  sources: ReadonlyMap<string, NdArray>,
+  kind: string,
+): void {
+  for (const [name, { dtype, shape, data }] of sources) {
+    const target = targets.get(name);
+    if (target === undefined) {
+      throw new InputError(`Cannot load ${kind} "${name}" as the network does not have it`);
+    }
+    if (dtype !== "float32" || shape.join() !== target.shape.join()) {
+      throw new InputError(
+        `Cannot load ${kind} "${name}" as it must be float32 ${target.shape.join("x")}: ` +
+          `current is ${dtype} ${shape.join("x")}`,
+      );
+    }
+    target.data.set(data as Float32Array<ArrayBuffer>);
+  }
+}
