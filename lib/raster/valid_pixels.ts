@@ -113,7 +113,7 @@ function markFloats(
   // Equality within rounding, for files whose nodata text has fewer digits than their pixels
   // (ARE_REAL_EQUAL of gdal_priv_templates.hpp).
   const epsilon = elements instanceof Float32Array ? 2 ** -23 : Number.EPSILON;
-  const tolerance = Math.abs(nodata) * 4 * epsilon;
+  const tolerance = Number.isFinite(nodata) ? Math.abs(nodata) * 4 * epsilon : 0;
   for (let start = 0; start < elements.length; start += valid.length) {
     for (let pixel = 0; pixel < valid.length; pixel++) {
       const value = elements[start + pixel]!;
