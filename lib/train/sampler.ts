@@ -20,7 +20,7 @@ export interface BatchSamplerOptions {
 }
 
 /** The samples of a batch. */
-export interface Batch {
+export interface SampleBatch {
   /** Epoch it belongs to, counted from 0. */
   readonly epoch: number;
   /** Zero-based numbers of its samples. */
@@ -36,7 +36,7 @@ export interface BatchSampler {
    *
    * @param index Zero-based number of the batch in the whole run.
    */
-  batch(index: number): Batch;
+  batch(index: number): SampleBatch;
 }
 
 /**
