@@ -32,6 +32,8 @@ export interface TiffSpec {
   readonly planar?: boolean;
   readonly codec?: Codec;
   readonly predictor?: 1 | 2 | 3;
+  /** The stored bytes of the blocks, where they are made by other means. */
+  readonly blocks?: readonly Uint8Array[];
   /** Blocks that are not stored, by their number. */
   readonly sparse?: readonly number[];
   readonly tags?: Readonly<Record<number, TagValue>>;
@@ -158,6 +160,7 @@ function encodeValue(
 
 function encodeBlocks(image: TiffSpec, littleEndian: boolean): (Uint8Array | null)[] {
   const { width, height, bands, bits, samples, tile, codec = "none", predictor = 1 } = image;
+  if (image.blocks !== undefined) return [...image.blocks];
   const [blockWidth, blockHeight] = tile ?? [width, Math.min(height, image.rowsPerStrip ?? height)];
   const blocks: (Uint8Array | null)[] = [];
   const groups = image.planar
