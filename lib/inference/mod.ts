@@ -1,2 +1,5 @@
-/** inference. @module */
-export {};
+/** Models applied to patches: logits, class maps, confidence. @module */
+export * from "./inference_graph.ts";
+export * from "./infer_stream.ts";
+export * from "./predictor.ts";
+export * from "./upsample.ts";

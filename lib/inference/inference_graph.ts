@@ -1,0 +1,91 @@
+/**
+ * The graph that maps patches: normalization, padding, the network, cropping.
+ *
+ * @module
+ */
+import { type DataType, ndarray } from "../array/mod.ts";
+import type { Network } from "../models/mod.ts";
+import type { Normalization } from "../normalization/mod.ts";
+import { Graph, type Value } from "../onnx/mod.ts";
+
+/** What goes through a graph of {@linkcode buildInferenceGraph}. */
+export interface InferenceInput {
+  /** Rows of a patch. */
+  readonly height: number;
+  /** Columns of a patch. */
+  readonly width: number;
+  /** Element type of the stored numbers. */
+  readonly dtype: DataType;
+  /** Applied to the stored numbers inside the graph; null where they are normalized already. */
+  readonly normalization: Normalization | null;
+  /** True if softmax probabilities are wanted in place of logits. */
+  readonly probabilities: boolean;
+}
+
+/**
+ * Build the graph of a network for patches of one size.
+ *
+ * Inputs: `image` (batch, C, H, W) in the stored type; `valid` uint8 (batch, H, W): pixels that are 0
+ * there become 0 after normalization, which is the band's mean. Output of a segmentation network:
+ * `logits` float32 (batch, K, ⌈H/stride⌉, ⌈W/stride⌉); of a classifier (batch, K).
+ *
+ * Patches are padded with zeros at the bottom and at the right to the multiple that the network
+ * wants; what the padding becomes is cut off again.
+ *
+ * @param network The network.
+ * @param input Size, type and normalization of the patches.
+ */
+export function buildInferenceGraph(network: Network, input: InferenceInput): Graph {
+  const { height, width } = input;
+  const graph = new Graph(network.family);
+  const image = graph.input("image", input.dtype, ["batch", network.bands, height, width]);
+  const valid = graph.input("valid", "uint8", ["batch", height, width]);
+  const x = graph.scope("normalize", () => masked(graph, normalized(graph, image, input), valid));
+  const roundUp = (extent: number) => Math.ceil(extent / network.multiple) * network.multiple;
+  const padding = [0, 0, 0, 0, 0, 0, roundUp(height) - height, roundUp(width) - width];
+  const padded = padding.some((pixels) => pixels > 0) ? graph.op("Pad", [x, padding]) : x;
+  const logits = network.build({ graph, training: false }, padded);
+  if (network.task === "classification") {
+    graph.output("logits", input.probabilities ? graph.op("Softmax", [logits]) : logits);
+    return graph;
+  }
+  const rows = Math.ceil(height / network.stride);
+  const columns = Math.ceil(width / network.stride);
+  const [, , allRows, allColumns] = logits.shape;
+  const cropped = rows === allRows && columns === allColumns
+    ? logits
+    : graph.op("Slice", [logits, [0, 0], [rows, columns], [2, 3]]);
+  graph.output(
+    "logits",
+    input.probabilities ? graph.op("Softmax", [cropped], { axis: 1 }) : cropped,
+  );
+  return graph;
+}
+
+/** `(raw · scale + offset − mean) / std` as one product and one sum a band. */
+function normalized(
+  graph: Graph,
+  image: Value,
+  { dtype, normalization }: InferenceInput,
+): Value {
+  const x = dtype === "float32" ? image : graph.op("Cast", [image], { to: "float32" });
+  if (normalization === null) return x;
+  const { scale, offset, mean, std, clip } = normalization;
+  const perBand = (values: number[]) =>
+    ndarray("float32", [values.length, 1, 1], Float32Array.from(values));
+  const factor = perBand(scale.map((value, band) => value / std[band]!));
+  const shift = perBand(offset.map((value, band) => (value - mean[band]!) / std[band]!));
+  const y = graph.op("Add", [graph.op("Mul", [x, factor]), shift]);
+  return clip === null ? y : graph.op("Clip", [y, clip[0], clip[1]]);
+}
+
+/** Zero where there is no data, whatever is stored there (NaN among it). */
+function masked(graph: Graph, x: Value, valid: Value): Value {
+  const [batch, , height, width] = x.shape;
+  if (typeof height !== "number" || typeof width !== "number") {
+    throw new Error(`internal: patches of unknown size ${height}x${width} for batch ${batch}`);
+  }
+  const mask = graph.op("Cast", [valid], { to: "bool" });
+  const planes = graph.op("Unsqueeze", [mask, [1]]);
+  return graph.op("Where", [planes, x, graph.constant(0)]);
+}
