@@ -3,7 +3,27 @@
  *
  * @module
  */
-import type { Graph } from "../onnx/mod.ts";
+import type { Graph, Value } from "../onnx/mod.ts";
+
+/** What a network can ask for while it is built for training. */
+export interface Training {
+  /**
+   * A mask that is drawn anew at every step and for every element on its own: 0 with the given
+   * probability, else 1 / (1 − rate), so that the mean is 1.
+   *
+   * @param name What is dropped, such as `decode_head.dropout`; unique in the network.
+   * @param shape Extents of the mask, which broadcasts against what it is multiplied with.
+   * @param rate Probability of 0, below 1.
+   */
+  mask(name: string, shape: readonly number[], rate: number): Value;
+  /**
+   * Give a statistic that is not learnt, such as a running mean, its value for the next step.
+   *
+   * @param parameter The parameter, which is not trainable.
+   * @param next Its next value, of the same shape.
+   */
+  updateStatistic(parameter: Value, next: Value): void;
+}
 
 /** What a network adds its operators to. */
 export interface Forward {
@@ -11,7 +31,8 @@ export interface Forward {
   readonly graph: Graph;
   /**
    * False: weights are constants, so that linear maps in a row may be folded into one, and fused
-   * operators without a gradient are used. True: operators that can be differentiated only.
+   * operators without a gradient are used. Else only operators that can be differentiated are used,
+   * batches are normalized by their own statistics, and parts are dropped at random.
    */
-  readonly training: boolean;
+  readonly training: Training | false;
 }

@@ -36,6 +36,7 @@ import {
   SEGFORMER_VARIANTS,
   type SegformerConfig,
 } from "./segformer_config.ts";
+import { segformerTrainingHead } from "./segformer_training_head.ts";
 
 /** Epsilon of every layer normalization: PyTorch's default, whatever `layer_norm_eps` says. */
 const LAYER_NORM_EPSILON = 1e-5;
@@ -166,7 +167,15 @@ export function segformerEncoder(
         const name = `${prefix}.block.${stage}.${block}`;
         tokens = graph.scope(
           `block.${block}`,
-          () => transformerBlock(forward, tokens, config, stage, name),
+          () =>
+            transformerBlock(
+              forward,
+              tokens,
+              config,
+              stage,
+              name,
+              dropPathRate(config, stage, block),
+            ),
         );
       }
       const norm = `${prefix}.layer_norm.${stage}`;
@@ -204,6 +213,13 @@ function patchEmbedding(
   });
 }
 
+/** How often a block's branches are dropped: from 0 at the first block linearly to `drop_path_rate`. */
+function dropPathRate(config: SegformerConfig, stage: number, block: number): number {
+  const before = config.depths.slice(0, stage).reduce((sum, depth) => sum + depth, 0);
+  const blocks = config.depths.reduce((sum, depth) => sum + depth, 0);
+  return blocks === 1 ? 0 : config.drop_path_rate * (before + block) / (blocks - 1);
+}
+
 /** Efficient self-attention and Mix-FFN, each with a residual connection. */
 function transformerBlock(
   forward: Forward,
@@ -211,18 +227,28 @@ function transformerBlock(
   config: SegformerConfig,
   stage: number,
   name: string,
+  dropRate: number,
 ): Tokens {
-  const { graph } = forward;
+  const { graph, training } = forward;
   const norm = (value: Value, part: string) =>
     layerNorm(graph, value, `${name}.${part}`, LAYER_NORM_EPSILON);
+  const batch = tokens.value.shape[0] as number;
+  // Stochastic depth: Huang et al. 2016, https://arxiv.org/abs/1603.09382.
+  const dropPath = (branch: Value, part: string) =>
+    !training || dropRate === 0 ? branch : graph.op("Mul", [
+      branch,
+      training.mask(`${name}.drop_path.${part}`, [batch, 1, 1], dropRate),
+    ]);
   const attended = graph.scope("attention", () => {
     const normalized = { ...tokens, value: norm(tokens.value, "layer_norm_1") };
-    return selfAttention(forward, normalized, config, stage, `${name}.attention`);
+    const branch = selfAttention(forward, normalized, config, stage, `${name}.attention`);
+    return dropPath(branch, "attention");
   });
   const middle = graph.op("Add", [tokens.value, attended]);
   const mixed = graph.scope("mlp", () => {
     const normalized = { ...tokens, value: norm(middle, "layer_norm_2") };
-    return mixFeedForward(forward, normalized, config, stage, `${name}.mlp`);
+    const branch = mixFeedForward(forward, normalized, config, stage, `${name}.mlp`);
+    return dropPath(branch, "mlp");
   });
   return { ...tokens, value: graph.op("Add", [middle, mixed]) };
 }
@@ -363,7 +389,7 @@ function toMap(graph: Graph, { value, height, width }: Tokens): Value {
 }
 
 /** Parameters of the decoder. */
-interface DecoderParameters {
+export interface DecoderParameters {
   /** (D, Ci) and (D), one a stage. */
   readonly projections: readonly { readonly weight: Value; readonly bias: Value }[];
   /** (D, stages · D): slices in reverse order of the stages. */
@@ -422,14 +448,17 @@ function decoderParameters(
  * @returns Logits (batch, K, H/4, W/4).
  */
 export function segformerDecodeHead(
-  { graph }: Forward,
+  { graph, training }: Forward,
   features: readonly Tokens[],
   config: SegformerConfig,
   classes: number,
 ): Value {
   const width = config.decoder_hidden_size;
-  const { projections, fuse, gamma, beta, mean, variance, classifier, classifierBias } =
-    decoderParameters(graph, config, classes);
+  const parameters = decoderParameters(graph, config, classes);
+  if (training) {
+    return segformerTrainingHead(graph, training, features, parameters, config, classes);
+  }
+  const { projections, fuse, gamma, beta, mean, variance, classifier, classifierBias } = parameters;
   const [finest] = features as [Tokens];
   const { height, width: columns } = finest;
   const [batch] = finest.value.shape as [string | number];

@@ -29,7 +29,7 @@ export interface TrainStepOptions extends TrainGraphOptions {
 }
 
 /** A batch, or a part of one. */
-export interface Batch {
+export interface TrainBatch {
   /** Normalized bands (batch, bands, height, width). */
   readonly image: NdArray<"float32">;
   /** Labels (batch, height, width). */
@@ -149,7 +149,7 @@ export class TrainStep {
    * @param batches One batch; or parts of one, if the step is split, whose gradients are averaged.
    * @param settings Learning rate and number of the step.
    */
-  async run(batches: readonly Batch[], settings: StepSettings): Promise<StepResult> {
+  async run(batches: readonly TrainBatch[], settings: StepSettings): Promise<StepResult> {
     if (this.#update === null) {
       const [batch] = batches;
       if (batch === undefined || batches.length > 1) {
@@ -188,7 +188,7 @@ export class TrainStep {
    * @param part Number of the part in the step, of which its masks are a function.
    * @returns The loss.
    */
-  async accumulate(batch: Batch, step: number, part: number): Promise<number> {
+  async accumulate(batch: TrainBatch, step: number, part: number): Promise<number> {
     const feeds = { ...this.#batchFeeds(batch, step, part), ...this.#segments(["gradients"]) };
     await this.#step.run(feeds, {
       loss: this.#loss,
@@ -275,7 +275,7 @@ export class TrainStep {
     );
   }
 
-  #batchFeeds({ image, labels }: Batch, step: number, part: number): Record<string, NdArray> {
+  #batchFeeds({ image, labels }: TrainBatch, step: number, part: number): Record<string, NdArray> {
     const masks = this.graphs.masks.map(({ name, shape, rate }) => {
       const random = randomStream(this.#options.seed, part === 0 ? name : `${name}/${part}`);
       const mask = ndarray("float32", shape);

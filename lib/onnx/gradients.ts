@@ -1,0 +1,170 @@
+/**
+ * Reverse-mode differentiation of graphs: one table of rules, which emit operators into the same
+ * graph, and one walk.
+ *
+ * @module
+ */
+import type { DataType } from "../array/mod.ts";
+import { sameShape, type Shape } from "./dims.ts";
+import type { Graph } from "./graph.ts";
+import { CONVOLUTION_GRADIENTS } from "./gradients/convolution.ts";
+import { ELEMENTWISE_GRADIENTS } from "./gradients/elementwise.ts";
+import { LAYOUT_GRADIENTS } from "./gradients/layout.ts";
+import { NORMALIZATION_GRADIENTS } from "./gradients/normalization.ts";
+import { PRODUCT_GRADIENTS } from "./gradients/products.ts";
+import { REDUCTION_GRADIENTS } from "./gradients/reduction.ts";
+import { expandTo, GradientContext, type GradientRule, sumTo } from "./gradients/rule.ts";
+import { GraphError } from "./operator.ts";
+import type { OperatorName } from "./operators.ts";
+import type { Node, Value } from "./value.ts";
+
+/** Rules by operator. */
+const GRADIENTS: Readonly<Partial<Record<OperatorName, GradientRule<OperatorName>>>> = {
+  ...ELEMENTWISE_GRADIENTS,
+  ...PRODUCT_GRADIENTS,
+  ...CONVOLUTION_GRADIENTS,
+  ...NORMALIZATION_GRADIENTS,
+  ...REDUCTION_GRADIENTS,
+  ...LAYOUT_GRADIENTS,
+} as Partial<Record<OperatorName, GradientRule<OperatorName>>>;
+
+/** Operators whose inputs are broadcast to the shape of the output, and whose rules count on it. */
+const BROADCASTING: ReadonlySet<string> = new Set([
+  ...Object.keys(ELEMENTWISE_GRADIENTS),
+  "Expand",
+]);
+
+const FLOATING: ReadonlySet<DataType> = new Set(["float16", "float32", "float64"]);
+
+/** Values that count as constants. */
+const STOPPED = new WeakSet<Value>();
+
+/**
+ * Declare a value a constant for differentiation: no gradient passes through it.
+ *
+ * @param value The value.
+ * @returns The same value.
+ */
+export function stopGradient(value: Value): Value {
+  STOPPED.add(value);
+  return value;
+}
+
+/** True if the operator can be differentiated. */
+export function hasGradient(operator: OperatorName): boolean {
+  return operator in GRADIENTS;
+}
+
+/**
+ * Add to a graph what computes the gradient of a scalar.
+ *
+ * Only nodes on a way from a wanted value to the loss are visited; what is frozen costs nothing.
+ * Integer and boolean values end a way: indices and comparisons have no gradient.
+ *
+ * @param graph The graph. Nodes are added under `gradient/` and the path of the node that they belong to.
+ * @param loss A floating-point scalar.
+ * @param wrt The values whose gradients are wanted.
+ * @returns The gradient of each wanted value, in its shape; zeros where the loss does not depend on it.
+ * @throws {GraphError} If the loss is not a scalar, or an operator on the way has no gradient.
+ *
+ * @example
+ * ```ts
+ * import { createSession, differentiate, Graph, ndarray } from "swath";
+ *
+ * const graph = new Graph("square");
+ * const x = graph.input("x", "float32", []);
+ * graph.output("slope", differentiate(graph, graph.op("Mul", [x, x]), [x]).get(x)!);
+ * const session = await createSession(graph, { device: "cpu" });
+ * const { slope } = await session.run({ x: ndarray("float32", [], new Float32Array([3])) });
+ * await session.release();
+ * if (slope?.data[0] !== 6) throw new Error("2x");
+ * ```
+ */
+export function differentiate(
+  graph: Graph,
+  loss: Value,
+  wrt: readonly Value[],
+): Map<Value, Value> {
+  if (loss.shape.length !== 0 || !FLOATING.has(loss.dtype)) {
+    throw new GraphError(
+      `Cannot differentiate "${loss.name}" as it is not a floating-point scalar: ` +
+        `it is ${loss.dtype} ${loss.shape.join("x") || "scalar"}`,
+    );
+  }
+  const nodes = [...graph.nodes];
+  const dependent = dependentValues(nodes, wrt);
+  const gradients = new Map<Value, Value>();
+  const wanted = new Set(wrt);
+  graph.scope("gradient", () => {
+    if (dependent.has(loss)) gradients.set(loss, graph.constant(1, loss.dtype));
+    for (const node of nodes.reverse()) {
+      const received = node.outputs.map((output) => gradients.get(output) ?? null);
+      if (received.every((gradient) => gradient === null)) continue;
+      graph.scope(node.scope, () => {
+        for (const [input, gradient] of inputGradients(graph, node, received, dependent)) {
+          const sum = gradients.get(input);
+          gradients.set(input, sum === undefined ? gradient : graph.op("Add", [sum, gradient]));
+        }
+      });
+      // Gradients of what is computed on the way are used up.
+      for (const output of node.outputs) if (!wanted.has(output)) gradients.delete(output);
+    }
+  });
+  return new Map(wrt.map((value) => {
+    const gradient = gradients.get(value) ?? graph.constant(0, value.dtype);
+    return [value, graph.scope("gradient", () => expandTo(graph, gradient, value))];
+  }));
+}
+
+/** The values through which the wanted ones lead on: where gradients pass. */
+function dependentValues(nodes: readonly Node[], wrt: readonly Value[]): Set<Value> {
+  const dependent = new Set<Value>(wrt.filter((value) => FLOATING.has(value.dtype)));
+  for (const node of nodes) {
+    if (!node.inputs.some((input) => input !== null && dependent.has(input))) continue;
+    for (const output of node.outputs) {
+      if (FLOATING.has(output.dtype) && !STOPPED.has(output)) dependent.add(output);
+    }
+  }
+  return dependent;
+}
+
+/** Gradients of the inputs of one node that lead on to a wanted value. */
+function* inputGradients(
+  graph: Graph,
+  node: Node,
+  received: readonly (Value | null)[],
+  dependent: ReadonlySet<Value>,
+): Generator<[Value, Value]> {
+  const rule = GRADIENTS[node.operator];
+  if (rule === undefined) {
+    throw new GraphError(
+      `Cannot differentiate ${node.operator} "${node.name}" as the operator has no gradient`,
+    );
+  }
+  const extra = received.findIndex((gradient, index) => index > 0 && gradient !== null);
+  if (extra > 0 && node.operator !== "Split") {
+    throw new GraphError(
+      `Cannot differentiate ${node.operator} "${node.name}" through its output ${extra}`,
+    );
+  }
+  const context = new GradientContext(graph, node, received);
+  for (const [index, gradient] of rule(context).entries()) {
+    const input = node.inputs[index] ?? null;
+    if (gradient === null || input === null || !dependent.has(input)) continue;
+    yield [input, fit(graph, node, gradient(), input)];
+  }
+}
+
+/** A rule's gradient summed over the axes along which the input was broadcast. */
+function fit(graph: Graph, node: Node, gradient: Value, input: Value): Value {
+  const output = node.outputs[0]!;
+  const broadcast = BROADCASTING.has(node.operator) && !sameShape(input.shape, output.shape);
+  const whole = broadcast ? expandTo(graph, gradient, output) : gradient;
+  return broadcastsTo(whole.shape, input.shape) ? whole : sumTo(graph, whole, input);
+}
+
+/** True if elements of the first shape stand for those of the second by broadcasting. */
+function broadcastsTo(shape: Shape, target: Shape): boolean {
+  const lead = target.length - shape.length;
+  return lead >= 0 && shape.every((dim, axis) => dim === 1 || dim === target[axis + lead]);
+}

@@ -1,0 +1,265 @@
+/** Gradients of convolution, pooling and resampling. @module */
+import { ndarray } from "../../array/mod.ts";
+import type { Value } from "../value.ts";
+import { applyAlongAxis, resizeMatrix, transposed } from "../axis_matrix.ts";
+import type { GradientContext, GradientRule, GradientRules } from "./rule.ts";
+
+/** A window that slides over spatial axes, as nodes have it. */
+interface Window {
+  readonly kernelShape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+}
+
+type ConvolutionContext = GradientContext<"Conv" | "ConvTranspose">;
+
+const ones = (count: number) => new Array<number>(count).fill(1);
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+const all = (list: readonly number[], value: number) => list.every((item) => item === value);
+
+/** True if the window is a single element at a time: the convolution is a matrix product. */
+function isPointwise({ kernelShape, strides, pads }: Window): boolean {
+  return all(kernelShape, 1) && all(strides, 1) && all(pads, 0);
+}
+
+/**
+ * Gradient of the weight of a convolution from `image` (N, C, …) to `map` (N, D, …): a convolution again,
+ * of the image with the map's gradient as the kernel, in which batch and channels change places and
+ * strides and dilations do.
+ */
+function weightGradient(
+  c: ConvolutionContext,
+  image: Value,
+  map: Value,
+  weight: Value,
+  window: Window,
+  group: number,
+): Value {
+  const [batch, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
+  const [, features, ...places] = c.extents(map) as [number, number, ...number[]];
+  const rank = extents.length;
+  if (isPointwise(window) && group === 1) {
+    const rows = (value: Value, count: number) => c.op("Reshape", [value, [batch, count, -1]]);
+    const products = c.op("FusedMatMul", [rows(map, features), rows(image, channels)], {
+      transB: true,
+    });
+    const sum = c.op("ReduceSum", [products, [0]], { keepdims: false });
+    return c.reshapeLike(batch === 1 ? products : sum, weight);
+  }
+  const size = channels / group;
+  const parts = c.op("Reshape", [image, [batch, group, size, ...extents]]);
+  const swapped = c.permute(parts, [2, 1, 0, ...range(3, 3 + rank)]);
+  const kernel = c.permute(map, [1, 0, ...range(2, 2 + rank)]);
+  const products = c.op(
+    "Conv",
+    [c.op("Reshape", [swapped, [size, group * batch, ...extents]]), kernel],
+    { strides: window.dilations, dilations: window.strides, pads: window.pads, group },
+  );
+  // What the stride left over at the end of the image gives taps beyond the kernel.
+  const beyond = products.shape.slice(2).some((dim, i) => dim !== window.kernelShape[i]);
+  const taps = beyond
+    ? c.op("Slice", [products, range(0, rank).map(() => 0), window.kernelShape, range(2, 2 + rank)])
+    : products;
+  if (places.length !== rank) c.fail("image and map differ in rank");
+  return c.permute(taps, [1, 0, ...range(2, 2 + rank)]);
+}
+
+/** Attributes of the transposed convolution that leads from `places` back to exactly `extents`. */
+function transposedWindow(window: Window, places: readonly number[], extents: readonly number[]) {
+  const rank = extents.length;
+  const pads = [...window.pads];
+  const outputPadding = extents.map((extent, i) => {
+    const reach = window.dilations[i]! * (window.kernelShape[i]! - 1) + 1;
+    const covered = (places[i]! - 1) * window.strides[i]! + reach - pads[i]! - pads[i + rank]!;
+    // With ceilMode, the last window reaches beyond the padding.
+    if (covered > extent) pads[i + rank]! += covered - extent;
+    return Math.max(0, extent - covered);
+  });
+  return { strides: window.strides, dilations: window.dilations, pads, outputPadding };
+}
+
+/** Gradient of the image of a convolution. */
+function imageGradient(
+  c: ConvolutionContext,
+  map: Value,
+  weight: Value,
+  image: Value,
+  window: Window,
+  group: number,
+) {
+  const [batch, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
+  const [, features, ...places] = c.extents(map) as [number, number, ...number[]];
+  const rank = extents.length;
+  if (isPointwise(window) && group === 1) {
+    const rows = c.op("Reshape", [map, [batch, features, -1]]);
+    const matrix = c.op("Reshape", [weight, [features, channels]]);
+    return c.reshapeLike(c.op("FusedMatMul", [matrix, rows], { transA: true }), image);
+  }
+  const { kernelShape, dilations, pads } = window;
+  const mirrored = pads.map((pad, i) => dilations[i % rank]! * (kernelShape[i % rank]! - 1) - pad);
+  const depthwise = group === channels && group === features;
+  if (!all(window.strides, 1) || mirrored.some((pad) => pad < 0) || (group > 1 && !depthwise)) {
+    const attributes = { ...transposedWindow(window, places, extents), group };
+    return c.op("ConvTranspose", [map, weight], attributes);
+  }
+  // With stride 1: a convolution with the kernel turned around and channels exchanged.
+  const axes = range(2, 2 + rank);
+  const turned = all(kernelShape, 1) ? weight : c.op("Slice", [
+    weight,
+    axes.map(() => -1),
+    axes.map(() => Number.MIN_SAFE_INTEGER),
+    axes,
+    axes.map(() => -1),
+  ]);
+  const kernel = depthwise ? turned : c.permute(turned, [1, 0, ...axes]);
+  return c.op("Conv", [map, kernel], { dilations, pads: mirrored, group });
+}
+
+const biasGradient = (c: ConvolutionContext) =>
+  c.op("ReduceSum", [c.dy, [0, ...range(2, c.dy.shape.length)]], { keepdims: false });
+
+const conv: GradientRule<"Conv"> = (c) => {
+  const window = { ...c.attributes };
+  const [x, weight] = [c.input(0), c.input(1)];
+  const context = c as unknown as ConvolutionContext;
+  return [
+    () => imageGradient(context, c.dy, weight, x, window, window.group),
+    () => weightGradient(context, x, c.dy, weight, window, window.group),
+    () => biasGradient(context),
+  ];
+};
+
+/** The image of a transposed convolution is the map of the convolution, and the other way round. */
+const convTranspose: GradientRule<"ConvTranspose"> = (c) => {
+  const { strides, dilations, pads, group } = c.attributes;
+  const [x, weight] = [c.input(0), c.input(1)];
+  const context = c as unknown as ConvolutionContext;
+  return [
+    () => {
+      const gradient = c.op("Conv", [c.dy, weight], { strides, dilations, pads, group });
+      const [, , ...extents] = c.extents(x);
+      const axes = range(2, 2 + extents.length);
+      const beyond = extents.some((extent, i) => extent !== gradient.shape[i + 2]);
+      return beyond ? c.op("Slice", [gradient, axes.map(() => 0), extents, axes]) : gradient;
+    },
+    () => weightGradient(context, c.dy, x, weight, c.attributes, group),
+    () => biasGradient(context),
+  ];
+};
+
+/** Each window's gradient goes to the element that was the largest. */
+const maxPool: GradientRule<"MaxPool"> = (c) => [() => {
+  const x = c.input(0);
+  const count = c.count(x, [...x.shape.keys()]);
+  const zeros = c.op("Expand", [c.graph.constant(0, x.dtype), [count]]);
+  const flat = (value: Value) => c.op("Reshape", [value, [-1]]);
+  const scattered = c.op("ScatterElements", [zeros, flat(c.output(1)), flat(c.dy)], {
+    reduction: "add",
+  });
+  return c.reshapeLike(scattered, x);
+}];
+
+/** Each window's gradient is spread over its elements. */
+const averagePool: GradientRule<"AveragePool"> = (c) => [() => {
+  const x = c.input(0);
+  const [batch, channels, ...extents] = c.extents(x) as [number, number, ...number[]];
+  const [, , ...places] = c.extents(c.dy);
+  const window: Window = c.attributes;
+  const counts = windowCounts(window, extents, places, c.attributes.countIncludePad);
+  const share = c.op("Div", [c.dy, c.graph.constant(counts, x.dtype)]);
+  const planes = c.op("Reshape", [share, [batch * channels, 1, ...places]]);
+  const kernelSize = window.kernelShape.reduce((product, extent) => product * extent, 1);
+  const kernel = c.op("Reshape", [
+    c.graph.constant(ones(kernelSize), x.dtype),
+    [1, 1, ...window.kernelShape],
+  ]);
+  const spread = c.op(
+    "ConvTranspose",
+    [planes, kernel],
+    transposedWindow(window, places, extents),
+  );
+  return c.reshapeLike(spread, x);
+}];
+
+/** Number of elements that each window of an average pool counts, along all axes together. */
+function windowCounts(
+  { kernelShape, strides, dilations, pads }: Window,
+  extents: readonly number[],
+  places: readonly number[],
+  countIncludePad: boolean,
+) {
+  const rank = extents.length;
+  const along = extents.map((extent, axis) => {
+    const [before, after] = [pads[axis]!, pads[axis + rank]!];
+    const [low, high] = countIncludePad ? [-before, extent + after] : [0, extent];
+    return range(0, places[axis]!).map((place) => {
+      const taps = range(0, kernelShape[axis]!).map((tap) =>
+        place * strides[axis]! - before + tap * dilations[axis]!
+      );
+      return taps.filter((position) => position >= low && position < high).length;
+    });
+  });
+  const counts = along.reduce<number[]>(
+    (product, counts) => product.flatMap((left) => counts.map((right) => left * right)),
+    [1],
+  );
+  return ndarray("float32", [1, 1, ...places], Float32Array.from(counts));
+}
+
+const globalAverage: GradientRule<"GlobalAveragePool"> = (c) => [
+  () => c.op("Mul", [c.dy, 1 / c.count(c.input(0), range(2, c.input(0).shape.length))]),
+];
+
+/** Shared evenly by the elements that attain the maximum. */
+const globalMax: GradientRule<"GlobalMaxPool"> = (c) => [() => {
+  const x = c.input(0);
+  const hits = c.op("Cast", [c.op("Equal", [x, c.output(0)])], { to: x.dtype });
+  const ties = c.op("ReduceSum", [hits, range(2, x.shape.length)]);
+  return c.op("Mul", [hits, c.op("Div", [c.dy, ties])]);
+}];
+
+/** Resampling is a product with one matrix an axis, and so is its gradient. */
+const resize: GradientRule<"Resize"> = (c) => [
+  () => {
+    const from = c.extents(c.input(0));
+    const to = c.extents(c.dy);
+    const scales = c.optional(2)?.producer;
+    let gradient = c.dy;
+    for (const [axis, extent] of from.entries()) {
+      const scale = scales?.kind === "constant" ? Number(scales.array.data[axis]) : null;
+      if (extent === to[axis] && (scale ?? 1) === 1) continue;
+      const matrix = resizeMatrix(extent, to[axis]!, scale, c.attributes);
+      gradient = applyAlongAxis(c.graph, gradient, transposed(matrix), axis);
+    }
+    return gradient;
+  },
+  null,
+  null,
+  null,
+];
+
+/** (N, C·b², H, W) → (N, C, H·b, W·b) with channels of a cell last, undone. */
+const depthToSpace: GradientRule<"DepthToSpace"> = (c) => [() => {
+  const { blocksize, mode } = c.attributes;
+  if (mode === "DCR") return c.op("SpaceToDepth", [c.dy], { blocksize });
+  const [batch, depth, height, width] = c.extents(c.input(0)) as [number, number, number, number];
+  const channels = depth / blocksize ** 2;
+  const cells = c.op("Reshape", [c.dy, [batch, channels, height, blocksize, width, blocksize]]);
+  return c.reshapeLike(c.op("Transpose", [cells], { perm: [0, 1, 3, 5, 2, 4] }), c.input(0));
+}];
+
+/** Rules of convolution, pooling and resampling. */
+export const CONVOLUTION_GRADIENTS = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  GlobalAveragePool: globalAverage,
+  GlobalMaxPool: globalMax,
+  Resize: resize,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: (c) => [
+    () => c.op("DepthToSpace", [c.dy], { blocksize: c.attributes.blocksize, mode: "DCR" }),
+  ],
+} satisfies GradientRules;
