@@ -22,7 +22,13 @@ import {
 } from "../options.ts";
 import { OutputNames } from "../output_names.ts";
 import { writePatches } from "../stream.ts";
-import { bandsOf, sampleOf, type SceneFiles, SceneWriter } from "../synth/write_scene.ts";
+import {
+  bandsOf,
+  checkSampleSize,
+  sampleOf,
+  type SceneFiles,
+  SceneWriter,
+} from "../synth/write_scene.ts";
 import { oneOf, path, type Size, size, wholeNumber } from "../values.ts";
 
 /** What can be made: the scenes, without their pixels, which are computed when they are written. */
@@ -115,6 +121,7 @@ export default defineCommand({
       if (labels !== undefined) {
         throw new CommandError("--labels goes with -o: a patch stream holds its labels itself");
       }
+      checkSampleSize(scenes[0]!, numbers);
       return await writePatches(io, streamOf(scenes, numbers, io), format);
     }
     const images = new OutputNames(output);

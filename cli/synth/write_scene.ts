@@ -122,18 +122,28 @@ function labelSpec({ classes }: SyntheticScene): Contents {
   };
 }
 
+/**
+ * Refuse a scene that is too large to be one sample.
+ *
+ * @throws {CommandError} If it is.
+ */
+export function checkSampleSize(
+  { width, height, dtype }: SyntheticScene,
+  bands: readonly number[],
+): void {
+  const bytes = width * height * (bands.length * bytesPerElement(dtype) + 2);
+  if (bytes <= MAX_SAMPLE_BYTES) return;
+  throw new CommandError(
+    `Cannot write a scene of ${width}x${height} pixels as one sample: it takes ${
+      formatBytes(bytes)
+    }, at most ${formatBytes(MAX_SAMPLE_BYTES)} are allowed`,
+    "Write it to a file, and cut that: swath synth … -o scene.tif, swath tile scene.tif",
+  );
+}
+
 /** A scene as one sample. */
 export function sampleOf(scene: SyntheticScene, bands: readonly number[]): Sample {
-  const { name, width, height, dtype, georeference: { crs, transform } } = scene;
-  const bytes = width * height * (bands.length * bytesPerElement(dtype) + 2);
-  if (bytes > MAX_SAMPLE_BYTES) {
-    throw new CommandError(
-      `Cannot write a scene of ${width}x${height} pixels as one sample: it takes ${
-        formatBytes(bytes)
-      }, at most ${formatBytes(MAX_SAMPLE_BYTES)} are allowed`,
-      "Write it to a file, and cut that: swath synth … -o scene.tif, swath tile scene.tif",
-    );
-  }
+  const { name, width, height, georeference: { crs, transform } } = scene;
   const { image, labels } = scene.rows(0, height);
   const window = { x: 0, y: 0, width, height };
   const valid = ndarray("uint8", [height, width]);

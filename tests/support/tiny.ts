@@ -5,6 +5,11 @@
  *     tiny stream label="0 1/1 1" pred="0 0/1 1" classes=water,forest > a.tar
  *     tiny stream image="10 20/30 40; 1 2/3 4" bands=B04,B08 dtype=float32 valid="1 1/1 0" > b.tar
  *
+ *     swath tile a.tif --labels b.tif | tiny predict | swath stitch -o c.tif
+ *
+ * `predict` is a network that is always right: a sample's label becomes its `pred`. With a number, it
+ * takes so many milliseconds for each sample.
+ *
  * Rows are separated by `/`, bands by `;`. A stream has one patch; `name` is its scene's.
  */
 import {
@@ -12,19 +17,23 @@ import {
   createStreamWriter,
   type DataType,
   encodePng,
+  InputError,
   type NdArray,
   ndarray,
+  readStream,
   type SampleArrays,
   sampleKey,
   STREAM_VERSION,
   type StreamHeader,
+  transformStream,
   TYPED_ARRAY_CONSTRUCTORS,
 } from "../../mod.ts";
 
 const [kind, ...args] = Deno.args;
 if (kind === "png") await writePicture(args[0]!, args[1]!);
 else if (kind === "stream") await writeStream(new Map(args.map(splitAssignment)));
-else throw new Error(`tiny png FILE ROWS | tiny stream NAME=VALUE…: got ${kind}`);
+else if (kind === "predict") await predict(Number(args[0] ?? 0));
+else throw new Error(`tiny png FILE ROWS | tiny stream NAME=VALUE… | tiny predict: got ${kind}`);
 
 function splitAssignment(assignment: string): [name: string, value: string] {
   const equals = assignment.indexOf("=");
@@ -84,17 +93,38 @@ async function writeStream(values: ReadonlyMap<string, string>): Promise<void> {
     crs: null,
     validPixels: width * height,
   };
-  const writer = createStreamWriter({
-    write: async (bytes) => {
-      for (let written = 0; written < bytes.length;) {
-        written += await Deno.stdout.write(bytes.subarray(written));
-      }
-    },
-  });
+  const writer = createStreamWriter({ write: writeOutput });
   await writer.write({ type: "header", header });
   await writer.write({ type: "sample", sample: { key: sampleKey(name, window), info, arrays } });
   await writer.write({ type: "end", end: { samples: 1, skipped: 0 } });
   await writer.close();
+}
+
+async function predict(milliseconds: number): Promise<void> {
+  const predicted = transformStream(readStream(Deno.stdin), (header) => ({
+    header: { ...header, dtype: null },
+    async transform([sample]) {
+      if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      const { label, valid } = sample!.arrays;
+      return [{ ...sample!, arrays: { valid: valid!, pred: label! } }];
+    },
+  }));
+  const writer = createStreamWriter({ write: writeOutput });
+  try {
+    for await (const item of predicted) await writer.write(item);
+    await writer.close();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    // deno-lint-ignore no-console
+    console.error(`tiny predict: ${error.message}`);
+    Deno.exit(2);
+  }
+}
+
+async function writeOutput(bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
 }
 
 /** Shape (H, W). */
