@@ -9,6 +9,7 @@ import {
   type Outcomes,
   tryMutant,
 } from "../tests/lib/raster/mutations.ts";
+import { print } from "./print.ts";
 
 const started = performance.now();
 const total: Outcomes = { read: 0, refused: 0, faults: [] };
@@ -22,16 +23,16 @@ for (const { name, bytes } of mutationSeeds()) {
   total.read += outcomes.read;
   total.refused += outcomes.refused;
   total.faults.push(...outcomes.faults);
-  console.log(
-    `${name}: ${bytes.length} bytes, ${outcomes.read} read, ${outcomes.refused} refused, ${outcomes.faults.length} faults`,
+  print(
+    `${name}: ${bytes.length} bytes, ${outcomes.read} read, ${outcomes.refused} refused, ${outcomes.faults.length} faults\n`,
   );
 }
-console.log(
+print(
   `${total.read + total.refused + total.faults.length} damaged files in ${
     ((performance.now() - started) / 1000).toFixed(0)
   } s: ${total.read} read, ${total.refused} refused, ${total.faults.length} faults, peak memory ${
     (peak / 1e6).toFixed(0)
-  } MB`,
+  } MB\n`,
 );
-for (const fault of total.faults.slice(0, 50)) console.log(fault);
+for (const fault of total.faults.slice(0, 50)) print(`${fault}\n`);
 if (total.faults.length > 0) Deno.exit(1);

@@ -118,7 +118,10 @@ async function openSidecar(
   // The query of a URL holds signatures and parameters that are for that one file.
   if (new URL(source).search !== "") return null;
   try {
-    return await open(source + extension);
+    const sidecar = await open(source + extension);
+    // Some servers answer every name with a page of their own.
+    const content = sniffContent(await readRange(sidecar, 0, Math.min(512, sidecar.size)));
+    return content === (extension === ".aux.xml" ? "xml" : "tiff") ? sidecar : null;
   } catch (error) {
     if (error instanceof NotOnServer) return null;
     throw error;

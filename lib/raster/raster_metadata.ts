@@ -36,7 +36,9 @@ export function tiffMetadata(directory: TiffDirectory): RasterMetadata {
   const xml = directory.text(TAG.gdalMetadata) ?? "";
   const bands = new Map<number, BandMetadata>();
   let classNames: string[] | null = null;
-  for (const { attributes, text } of elements(xml, "Item")) {
+  for (const { attributes, text: once } of elements(xml, "Item")) {
+    // GDAL escapes the values of items twice.
+    const text = decodeEntities(once);
     const role = attributes.get("role");
     const band = bandOf(bands, Number(attributes.get("sample") ?? NaN));
     if (band !== null && role === "description") band.description = text;

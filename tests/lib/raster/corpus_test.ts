@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { bytesOf, InputError, openRaster } from "swath";
+import { print } from "../../../tasks/print.ts";
 import { readWhole } from "./support.ts";
 
 const CORPUS = fileURLToPath(new URL("../../../../shared/data/tiff/", import.meta.url));
@@ -105,8 +106,8 @@ Deno.test({
         wrong.push(`${file.p}: ${(error as Error).message}`);
       }
     }
-    console.log(
-      `golden: ${counts.equal} bit-equal, ${counts.unsupported} unsupported, ${counts.damaged} damaged, ${wrong.length} wrong; ${common.equal} of ${common.all} with the usual codecs`,
+    print(
+      `golden: ${counts.equal} bit-equal, ${counts.unsupported} unsupported, ${counts.damaged} damaged, ${wrong.length} wrong; ${common.equal} of ${common.all} with the usual codecs\n`,
     );
     assert.deepEqual(wrong, []);
     assert.ok(common.equal >= 0.95 * common.all);
@@ -131,7 +132,7 @@ Deno.test({
         assert.equal(gdal, "ok", `${p} was read, which GDAL refuses`);
       }
     }
-    console.log(`corrupt: ${counts.refused} refused, ${counts.read} read as by GDAL, 0 crashed`);
+    print(`corrupt: ${counts.refused} refused, ${counts.read} read as by GDAL, 0 crashed\n`);
     assert.ok(Deno.memoryUsage().rss < 1e9);
   },
 });
