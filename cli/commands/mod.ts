@@ -33,6 +33,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Normalize the images of a patch stream, or fit the statistics to do so",
     load: () => import("./normalize.ts"),
   },
+  infer: {
+    group: "Pipeline",
+    summary: "Run a network over the patches of a stream",
+    load: () => import("./infer.ts"),
+  },
+  upsample: {
+    group: "Pipeline",
+    summary: "Turn logits into class maps of the patches' size",
+    load: () => import("./upsample.ts"),
+  },
   stitch: {
     group: "Pipeline",
     summary: "Put the patches of a stream together into a map",

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NdArray } from "../array/mod.ts";
+import type { ClassInfo } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import { checkBands, checkScale, type Normalization, RangeMonitor } from "../normalization/mod.ts";
 import { type Sample, type StreamHeader, type StreamItem, transformStream } from "../stream/mod.ts";
@@ -15,6 +16,8 @@ export interface InferStreamOptions {
   readonly batch?: number;
   /** Keep the image in the samples; it is dropped where left out. */
   readonly keepImage?: boolean;
+  /** Names and colours in place of the model's own, as many. */
+  readonly classes?: readonly ClassInfo[];
   /** True if the predictor gives probabilities. */
   readonly probabilities?: boolean;
   /** Appended to the stream's history. */
@@ -55,7 +58,7 @@ export function inferStream(
       header: {
         ...header,
         dtype: options.keepImage ? header.dtype : null,
-        classes,
+        classes: options.classes ?? classes,
         output: {
           stride: network.stride,
           kind: options.probabilities ? "probabilities" as const : "logits" as const,

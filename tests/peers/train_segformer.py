@@ -87,9 +87,10 @@ path = pathlib.Path(args.out) / "config.json"
 saved = json.loads(path.read_text())
 scale = [args.scale] * len(bands)
 saved["swath"] = {
+    "version": 1,
     "bands": bands,
     "normalization": {"bands": bands, "scale": scale, "offset": [0.0] * len(bands),
                       "mean": [round(float(v), 8) for v in mean], "std": [round(float(v), 8) for v in std], "clip": None},
-    "classes": classes,
+    "colors": [c["color"] for c in classes],
 }
 path.write_text(json.dumps(saved, indent=2) + "\n")
