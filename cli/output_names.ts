@@ -26,9 +26,14 @@ export class OutputNames {
   /**
    * The file of a scene.
    *
-   * @throws {CommandError} If another scene has it already.
+   * @throws {CommandError} If another scene has it already, or the scene's name would lead elsewhere.
    */
   next(scene: string): string {
+    if (this.isPattern && !/^(?!\.{1,2}$)[^/\\\0]+$/.test(scene)) {
+      throw new CommandError(
+        `Cannot put the name of the scene, ${JSON.stringify(scene)}, into the name of a file`,
+      );
+    }
     const path = this.#pattern.replaceAll(SCENE_PLACEHOLDER, () => scene);
     if (this.#given.has(path)) throw this.#collision(scene, path);
     this.#given.add(path);

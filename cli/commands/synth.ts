@@ -88,7 +88,7 @@ export default defineCommand({
     ),
     seed: seedOption(),
     count: withDefault(
-      option("--count", wholeNumber("COUNT", { min: 1, max: 1_000_000 }), {
+      option("--count", wholeNumber("COUNT", { min: 1, max: 100_000 }), {
         description: message`How many scenes to make`,
       }),
       1,

@@ -4,7 +4,18 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openRaster, type PixelWindow, type RasterInfo, readStream } from "../../mod.ts";
+import {
+  classesFromNames,
+  createStreamWriter,
+  ndarray,
+  openRaster,
+  type PixelWindow,
+  planGrid,
+  type RasterInfo,
+  readStream,
+  tileScene,
+  transformStream,
+} from "../../mod.ts";
 import { ROOT, runShell } from "../support/shell.ts";
 
 const SCENES = join(ROOT, "../shared/data/s2-landcover");
@@ -34,6 +45,12 @@ async function run(script: string, directory: string): Promise<string> {
   const { code, stdout, stderr } = await runShell(`set -e\n${script}`, directory);
   assert.equal(code, 0, stderr);
   return stdout;
+}
+
+async function writeWhole(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await file.write(bytes.subarray(written));
+  }
 }
 
 async function readWhole(path: string) {
@@ -98,6 +115,45 @@ Deno.test("a window of a scene: its map lies where the window lies", () =>
     const { info } = await readWhole(join(directory, "map.tif"));
     assert.deepEqual([info.width, info.height], [70, 50]);
     assert.deepEqual(info.georeference.transform, [600160, 10, 0, 5199600, 0, -10]);
+  }));
+
+Deno.test("logits of overlapping patches are blended: a constant stays constant", () =>
+  inTemporaryDirectory(async (directory) => {
+    await run("swath synth landcover --size 200x150 --seed 7 -o scene.tif", directory);
+    const scene = await openRaster(join(directory, "scene.tif"));
+    const plan = planGrid({ ...scene.info, size: 64, overlap: 32 });
+    const logits = transformStream(tileScene(scene, plan, { bands: ["B04"] }), (header) => ({
+      header: {
+        ...header,
+        classes: classesFromNames(["water", "forest", "field"]),
+        output: { stride: 4, kind: "logits", model: "constant" },
+      },
+      transform: ([sample]) => {
+        const data = Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => [0.1, 0.7, -1][i >> 8]!);
+        const arrays = { ...sample!.arrays, logits: ndarray("float32", [3, 16, 16], data) };
+        return [{ ...sample!, arrays }];
+      },
+    }));
+    using file = await Deno.open(join(directory, "logits.tar"), { write: true, create: true });
+    const writer = createStreamWriter({ write: (bytes) => writeWhole(file, bytes) });
+    for await (const item of logits) await writer.write(item);
+    await writer.close();
+    scene.close();
+
+    await run(
+      "swath stitch -o map.tif --confidence confidence.tif --quiet < logits.tar",
+      directory,
+    );
+    const map = await readWhole(join(directory, "map.tif"));
+    const confidence = await readWhole(join(directory, "confidence.tif"));
+    const { valid } = await readWhole(join(directory, "scene.tif"));
+    const [first, second, third] = Float32Array.of(0.1, 0.7, -1) as unknown as number[];
+    const share = Math.fround(1 / (1 + Math.exp(first! - second!) + Math.exp(third! - second!)));
+    assert.deepEqual(map.image.data, valid.data.map((isData) => isData === 1 ? 1 : 255));
+    assert.deepEqual(
+      confidence.image.data,
+      Float32Array.from(valid.data, (isData) => isData === 1 ? share : NaN),
+    );
   }));
 
 Deno.test("a reader that leaves ends tile quietly", () =>
