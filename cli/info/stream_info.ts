@@ -111,7 +111,7 @@ export function describeSegment(segment: SegmentSummary): string {
     const overlap = grid.overlap > 0 ? `, overlap ${grid.overlap}` : "";
     facts.push([
       "grid",
-      `${grid.rows} rows, ${grid.columns} columns of ${grid.width}x${grid.height}${overlap}`,
+      `${grid.columns}x${grid.rows} patches of ${grid.width}x${grid.height} pixels${overlap}`,
     ]);
   }
   facts.push([

@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 /** Root of the repository. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** Longer than any script takes, so that none can hold up the tests. */
+const TIME_LIMIT_MILLISECONDS = 120_000;
+
 /** What a script left behind. */
 export interface ShellResult {
   readonly code: number;
@@ -21,7 +24,7 @@ export interface ShellResult {
  * @param directory Where it runs.
  */
 export async function runShell(script: string, directory: string): Promise<ShellResult> {
-  const { code, stdout, stderr } = await new Deno.Command("bash", {
+  const child = new Deno.Command("bash", {
     args: ["-o", "pipefail", "-c", script],
     cwd: directory,
     env: {
@@ -30,11 +33,16 @@ export async function runShell(script: string, directory: string): Promise<Shell
       TERM: "dumb",
       NO_COLOR: "1",
       LC_ALL: "C",
+      SWATH_DEBUG: "",
     },
+    // A process group of its own, so that a script that hangs can be ended with all that it started.
+    detached: true,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).output();
+  }).spawn();
+  const timer = setTimeout(() => Deno.kill(-child.pid, "SIGKILL"), TIME_LIMIT_MILLISECONDS);
+  const { code, stdout, stderr } = await child.output().finally(() => clearTimeout(timer));
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
