@@ -103,8 +103,8 @@ export interface SavedModel {
   readonly config: Readonly<Record<string, unknown>>;
   /** Bands, normalization, classes and provenance. */
   readonly card: ModelCard;
-  /** Content of `preprocessor_config.json`. */
-  readonly preprocessor: Readonly<Record<string, unknown>>;
+  /** Content of `preprocessor_config.json`; none is written where left out. */
+  readonly preprocessor?: Readonly<Record<string, unknown>>;
   /** The weights under transformers' names. */
   readonly tensors: ReadonlyMap<string, NdArray>;
 }
@@ -126,7 +126,9 @@ export async function saveModel(
   using directory = await createAtomicDirectory(path, { ...options, replaceable: REPLACEABLE });
   const part = (name: string) => join(directory.temporaryPath, name);
   await writeFileAtomic(part(CONFIG), formatJson(withModelCard(model.config, model.card)));
-  await writeFileAtomic(part(PREPROCESSOR), formatJson(model.preprocessor));
+  if (model.preprocessor !== undefined) {
+    await writeFileAtomic(part(PREPROCESSOR), formatJson(model.preprocessor));
+  }
   await writeSafetensors(part(WEIGHTS), model.tensors);
   await directory.commit();
 }

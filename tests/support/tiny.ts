@@ -6,9 +6,12 @@
  *     tiny stream image="10 20/30 40; 1 2/3 4" bands=B04,B08 dtype=float32 valid="1 1/1 0" > b.tar
  *
  *     swath tile a.tif --labels b.tif | tiny predict | swath stitch -o c.tif
+ *     tiny model folder bands=B04,B08 classes=water,forest statistics=yes depth=1
  *
  * `predict` is a network that is always right: a sample's label becomes its `pred`. With a number, it
  * takes so many milliseconds for each sample.
+ *
+ * `model` is a SegFormer of a few random weights; `without` leaves out the parameters that begin so.
  *
  * Rows are separated by `/`, bands by `;`. A stream has one patch; `name` is its scene's.
  */
@@ -16,24 +19,36 @@ import {
   classesFromNames,
   createStreamWriter,
   type DataType,
+  EMPTY_MODEL_CARD,
   encodePng,
+  initializeParameter,
   InputError,
+  makeNormalization,
   type NdArray,
   ndarray,
+  networkFromConfig,
+  networkParameters,
   readStream,
   type SampleArrays,
   sampleKey,
+  saveModel,
   STREAM_VERSION,
   type StreamHeader,
   transformStream,
   TYPED_ARRAY_CONSTRUCTORS,
+  variantConfig,
 } from "../../mod.ts";
 
 const [kind, ...args] = Deno.args;
 if (kind === "png") await writePicture(args[0]!, args[1]!);
 else if (kind === "stream") await writeStream(new Map(args.map(splitAssignment)));
 else if (kind === "predict") await predict(Number(args[0] ?? 0));
-else throw new Error(`tiny png FILE ROWS | tiny stream NAME=VALUE… | tiny predict: got ${kind}`);
+else if (kind === "model") await writeModel(args[0]!, new Map(args.slice(1).map(splitAssignment)));
+else {
+  throw new Error(
+    `tiny png FILE ROWS | tiny stream NAME=VALUE… | tiny predict | tiny model DIR NAME=VALUE…: got ${kind}`,
+  );
+}
 
 function splitAssignment(assignment: string): [name: string, value: string] {
   const equals = assignment.indexOf("=");
@@ -98,6 +113,37 @@ async function writeStream(values: ReadonlyMap<string, string>): Promise<void> {
   await writer.write({ type: "sample", sample: { key: sampleKey(name, window), info, arrays } });
   await writer.write({ type: "end", end: { samples: 1, skipped: 0 } });
   await writer.close();
+}
+
+async function writeModel(directory: string, values: ReadonlyMap<string, string>): Promise<void> {
+  const bands = values.get("bands")!.split(",");
+  const classes = classesFromNames(values.get("classes")!.split(","));
+  const config = {
+    ...variantConfig("b0", { bands: bands.length, classes: classes.length }),
+    depths: [1, 1, 1, 1],
+    hidden_sizes: [4, 8, 8, 8],
+    num_attention_heads: [1, 1, 1, 1],
+    decoder_hidden_size: 8,
+    ...(values.has("type") && { model_type: values.get("type") }),
+    ...(values.has("task") && { architectures: [values.get("task")] }),
+  };
+  const missing = values.get("without");
+  const parameters = networkParameters(networkFromConfig({ ...config, model_type: "segformer" }))
+    .filter(({ name }) => missing === undefined || !name.startsWith(missing));
+  await saveModel(directory, {
+    config,
+    card: {
+      ...EMPTY_MODEL_CARD,
+      bands,
+      classes,
+      normalization: values.get("statistics") === "no" ? null : makeNormalization(bands, {
+        scale: [Number(values.get("scale") ?? 1)],
+        mean: [10],
+        std: [10],
+      }),
+    },
+    tensors: new Map(parameters.map((spec) => [spec.name, initializeParameter(spec, 1)])),
+  });
 }
 
 async function predict(milliseconds: number): Promise<void> {
