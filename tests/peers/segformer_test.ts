@@ -103,7 +103,7 @@ async function compare({ config, shape, task = "segmentation" }: Case): Promise<
 
     const encoder = new Graph("encoder");
     const features = segformerEncoder(
-      { graph: encoder, training: true },
+      { graph: encoder, training: false },
       encoder.input("x", "float32", ["batch", bands, height, width]),
       parseSegformerConfig(saved),
     );
