@@ -31,7 +31,7 @@ import {
   reportTraffic,
   type ScenePaths,
 } from "../tile/open_scene.ts";
-import { formatPlans, planOf, type ScenePlan } from "../tile/plan_table.ts";
+import { formatPlans, formatTotal, planOf, type ScenePlan } from "../tile/plan_table.ts";
 import { overlap, path, pixelWindow, RASTER_EXTENSIONS, wholeNumber } from "../values.ts";
 
 const DEFAULT_SIZE = 512;
@@ -129,7 +129,9 @@ export default defineCommand({
     const paths = scenes.map((scene, i) => ({ scene, labels: pairs[i]!, name: names[i]! }));
     if (plan) {
       const plans = await planScenes(paths, cut, io);
-      return await io.write(formatPlans(plans, json ? "json" : "table"));
+      await io.write(formatPlans(plans, json ? "json" : "table"));
+      if (plans.length > 1) io.info(formatTotal(plans));
+      return;
     }
     await writePatches(io, cutScenes(paths, cut, named, io), format);
   },

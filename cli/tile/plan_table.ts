@@ -60,6 +60,19 @@ export function formatPlans(plans: readonly ScenePlan[], format: TableFormat): s
   return formatTable(COLUMNS, plans, format);
 }
 
+/** All scenes together, in one line. */
+export function formatTotal(plans: readonly ScenePlan[]): string {
+  const total = (key: "patches" | "streamBytes" | "seconds") =>
+    plans.reduce((sum, { summary }) => sum + (summary[key] ?? 0), 0);
+  return `${plans.length} scenes: ${total("patches")} patches, a stream of ${
+    formatBytes(total("streamBytes"))
+  }, ${formatDuration(total("seconds"))} to cut`;
+}
+
+function formatDuration(seconds: number): string {
+  return seconds < 1 ? "under 1 s" : formatClock(seconds);
+}
+
 const COLUMNS: readonly Column<ScenePlan>[] = [
   { title: "scene", key: "scene", value: ({ paths }) => paths.name },
   { title: "patches", key: "patches", value: ({ summary }) => summary.patches },
@@ -92,8 +105,7 @@ const COLUMNS: readonly Column<ScenePlan>[] = [
     title: "time to cut",
     key: "seconds",
     value: ({ summary }) => summary.seconds,
-    format: ({ summary: { seconds } }) =>
-      seconds !== null && seconds < 1 ? "under 1 s" : formatClock(seconds ?? 0),
+    format: ({ summary }) => formatDuration(summary.seconds ?? 0),
   },
 ];
 
