@@ -186,10 +186,10 @@ Deno.test("labels that do not fit are refused with both sides named", async () =
   await rejects(tile(bad(1.5)), /Label 1.5 at column 40, row 33 of "scene.tif" is not a class/);
   await rejects(tile(bad(-1)), /Label -1 at column 40, row 33/);
   await rejects(tile(bad(300)), /Label 300 at column 40, row 33/);
-  const classes = ["water", "forest"].map((name) => ({ name, color: "#000000" }));
+  const classes = ["water", "forest", "field"].map((name) => ({ name, color: "#000000" }));
   await rejects(
-    tileScene(scene, plan, { labels: bad(2), classes }),
-    /Label 2 at column 40, row 33 of "scene.tif" is not one of the 2 classes: expected .* 0 to 1, or 255/,
+    tileScene(scene, plan, { labels: bad(3), classes }),
+    /Label 3 at column 40, row 33 of "scene.tif" is not one of the 3 classes: expected .* 0 to 2, or 255/,
   );
 });
 
