@@ -53,6 +53,28 @@ const CASES: readonly {
     says: /expected a size such as 512 or 640x512/,
   },
   {
+    name: "overlap",
+    parser: values.overlap(),
+    reads: [
+      ["0", { value: 0, unit: "pixels" }],
+      ["64", { value: 64, unit: "pixels" }],
+      ["12.5%", { value: 12.5, unit: "percent" }],
+    ],
+    refuses: ["-1", "100%", "1.5", "%", "5 %", "x", ""],
+    says: /expected pixels such as 64, or a share of the patch below 100%/,
+  },
+  {
+    name: "httpHeader",
+    parser: values.httpHeader(),
+    reads: [
+      ["Authorization: Bearer a:b", { name: "Authorization", value: "Bearer a:b" }],
+      ["x-key:1 ", { name: "x-key", value: "1" }],
+      ["X-Empty:", { name: "X-Empty", value: "" }],
+    ],
+    refuses: ["", "Authorization", ": x", "a b: c", "a: b\r\nc: d", "a: \u00fc"],
+    says: /expected a header such as "Authorization: Bearer TOKEN"/,
+  },
+  {
     name: "pixelWindow",
     parser: values.pixelWindow(),
     reads: [["1,2,30,40", { x: 1, y: 2, width: 30, height: 40 }]],
