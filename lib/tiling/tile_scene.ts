@@ -66,8 +66,7 @@ export async function* tileScene(
   const bytesPerPixel = bands.length * bytesPerElement(info.dtype) + (labels === undefined ? 1 : 2);
   const runs = [...runsOf(plan, patchesPerRead(plan, bytesPerPixel))];
   const classCount = header.classes?.length ?? null;
-  const read = (run: readonly GridPatch[]) =>
-    readRun(run, reader, plan, bands, labels, classCount);
+  const read = (run: readonly GridPatch[]) => readRun(run, reader, plan, bands, labels, classCount);
   let samples = 0;
   let reading: Promise<RunPixels> | null = null;
   try {
