@@ -12,22 +12,30 @@ export interface BenchRow {
   readonly value: number;
   /** Its unit, such as `MB/s`. */
   readonly unit: string;
-  /** To the yardstick that the same run measured; above 1 is better than the yardstick. */
+  /** The figure of the best round, which other work on the machine disturbs least. */
+  readonly best?: number;
+  /** Speed of swath to the yardstick that the same run measured; above 1, swath is faster. */
   readonly ratio?: number;
+  /** The same of the best rounds. */
+  readonly bestRatio?: number;
 }
 
 /** A benchmark: `tasks/bench/<name>.ts` exports `run`. */
 export interface Bench {
-  /** Measure. */
-  run(): Promise<readonly BenchRow[]>;
+  /** Measure; what arguments mean is the benchmark's to say. */
+  run(args: readonly string[]): Promise<readonly BenchRow[]>;
 }
 
 /** Rows as lines of text. */
 export function formatRows(rows: readonly BenchRow[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
-  return rows.map(({ name, value, unit, ratio }) => {
-    const figure = value.toPrecision(4).padStart(10);
+  return rows.map(({ name, value, unit, best, ratio, bestRatio }) => {
+    const number = (x: number) => x.toPrecision(4);
+    const figure = number(value).padStart(10);
+    const bestFigure = best === undefined ? "" : `  (best ${number(best)})`;
     const share = ratio === undefined ? "" : `  ${ratio.toFixed(2)}x`;
-    return `${name.padEnd(width)}${figure} ${unit.padEnd(6)}${share}`.trimEnd() + "\n";
+    const bestShare = bestRatio === undefined ? "" : ` (best ${bestRatio.toFixed(2)}x)`;
+    return `${name.padEnd(width)}${figure} ${unit.padEnd(6)}${bestFigure}${share}${bestShare}`
+      .trimEnd() + "\n";
   }).join("");
 }
