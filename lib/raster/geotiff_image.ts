@@ -10,11 +10,14 @@ import { decodeBlock, plainBytes } from "./decode/block.ts";
 import { bandsOfBlock, rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
 import type { PlaneImage } from "./plane_image.ts";
 import { RasterFault } from "./read_fault.ts";
+import { WindowPath } from "./window_path.ts";
 import type { ByteRange, ByteSource } from "./read_source.ts";
 import { COMPRESSION } from "./geotiff_tags.ts";
 
 /** Blocks are fetched together up to this many decoded bytes. */
 const BATCH_BYTES = 64 << 20;
+/** Windows that are fetched ahead from a server. */
+const WINDOWS_AHEAD = 2;
 
 /** A block of a window: its place in the file and its number. */
 interface BlockPlace {
@@ -29,7 +32,9 @@ export class TiffImage implements PlaneImage {
   readonly layout: TiffLayout;
   readonly #source: ByteSource;
   readonly #cache: BlockCache;
+  readonly #cacheBytes: number;
   readonly #fill: Uint8Array<ArrayBuffer> | null;
+  readonly #path = new WindowPath();
 
   /**
    * Wrap an image.
@@ -48,6 +53,7 @@ export class TiffImage implements PlaneImage {
     this.#source = source;
     this.layout = layout;
     this.#cache = new BlockCache(cacheBytes);
+    this.#cacheBytes = cacheBytes;
     this.#fill = fill;
   }
 
@@ -75,7 +81,9 @@ export class TiffImage implements PlaneImage {
       (Math.floor(index / across) % down + 1) * blockHeight <= window.y
     );
     for (const batch of this.#batches(window, bands)) {
-      const blocks = await Promise.all(this.#load(batch));
+      const loading = this.#load(batch);
+      if (this.#source.remote) this.#readAhead(window, bands);
+      const blocks = await Promise.all(loading);
       for (const [index, place] of batch.entries()) {
         this.#copy(place, blocks[index]!, window, bands, planes);
       }
@@ -109,23 +117,44 @@ export class TiffImage implements PlaneImage {
     if (batch.length > 0) yield batch;
   }
 
+  /** Start on the blocks of the windows that come next, as far as the cache can hold them. */
+  #readAhead(window: PixelWindow, bands: readonly number[]): void {
+    let bytes = 0;
+    for (const next of this.#path.after(window, this.layout, WINDOWS_AHEAD)) {
+      for (const batch of this.#batches(next, bands)) {
+        bytes += batch.reduce((total, { row }) => total + this.#blockBytes(row), 0);
+        if (bytes > this.#cacheBytes / 2) return;
+        try {
+          this.#load(batch);
+        } catch (error) {
+          // It comes again, for someone to see, if the window is read.
+          if (error instanceof RasterFault) return;
+          throw error;
+        }
+      }
+    }
+  }
+
   /** The decoded blocks of a batch, from the cache or from the file. */
   #load(batch: readonly BlockPlace[]): Promise<CachedBlock>[] {
     const missing = batch.filter(({ index }) => this.#cache.get(index) === undefined);
-    const ranges = missing.map((place) => this.#range(place));
-    const stored = ranges.filter((range) => range !== null);
-    const fetched = stored.length === 0 ? null : this.#source.read(stored);
-    // Faults surface through the blocks; a batch in which none awaits the bytes does not exist.
-    fetched?.catch(() => {});
-    let position = 0;
+    const stored: { place: BlockPlace; range: ByteRange }[] = [];
     const own = new Map<number, Promise<CachedBlock>>();
-    for (const [number, place] of missing.entries()) {
-      const at = ranges[number] === null ? null : position++;
-      const block = at === null
-        ? Promise.resolve(null)
-        : fetched!.then((bytes) => this.#decode(place, bytes[at]!));
+    const keep = (place: BlockPlace, bytes: number, block: Promise<CachedBlock>) => {
       own.set(place.index, block);
-      this.#cache.set(place.index, at === null ? 0 : this.#blockBytes(place.row), block);
+      this.#cache.set(place.index, bytes, block);
+    };
+    for (const place of missing) {
+      const range = this.#range(place);
+      if (range === null) keep(place, 0, Promise.resolve(null));
+      else stored.push({ place, range });
+    }
+    if (stored.length > 0) {
+      const fetched = this.#source.read(stored.map(({ range }) => range));
+      for (const [position, { place }] of stored.entries()) {
+        const block = fetched.then((bytes) => this.#decode(place, bytes[position]!));
+        keep(place, this.#blockBytes(place.row), block);
+      }
     }
     return batch.map(({ index }) => own.get(index) ?? this.#cache.get(index)!);
   }

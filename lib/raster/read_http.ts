@@ -82,6 +82,9 @@ interface Answer {
 class PassingFault extends Error {}
 
 class HttpClient {
+  /** Ends what is under way when the raster is closed. */
+  readonly closing = new AbortController();
+
   constructor(
     readonly url: string,
     readonly headers: Readonly<Record<string, string>>,
@@ -118,7 +121,7 @@ class HttpClient {
     try {
       const response = await fetch(this.url, {
         headers: { ...this.headers, Range: `bytes=${offset}-${offset + length - 1}` },
-        signal: abort.signal,
+        signal: AbortSignal.any([abort.signal, this.closing.signal]),
       });
       if (response.status === 416 && offset === 0) {
         // No range can be satisfied: the file is empty.
@@ -165,6 +168,9 @@ class HttpClient {
       return { bytes, total: whole ? received : totalOf(response), whole };
     } catch (error) {
       if (error instanceof InputError || error instanceof PassingFault) throw error;
+      if (this.closing.signal.aborted) {
+        throw new InputError(`Cannot read ${JSON.stringify(this.url)}: it was closed`);
+      }
       if (abort.signal.aborted) {
         throw new PassingFault(`the server was silent for ${SILENCE_MS / 1000} s`);
       }
@@ -238,6 +244,7 @@ class HttpSource implements ByteSource {
   readonly #client: HttpClient;
   readonly #start: Uint8Array<ArrayBuffer>;
   readonly #pages = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
+  readonly remote = true;
   readonly size: number;
 
   constructor(client: HttpClient, size: number, start: Uint8Array<ArrayBuffer>) {
@@ -299,6 +306,7 @@ class HttpSource implements ByteSource {
   }
 
   close(): void {
+    this.#client.closing.abort();
     this.#pages.clear();
   }
 }

@@ -33,6 +33,8 @@ export interface ByteTraffic {
 export interface ByteSource {
   /** Total number of bytes. */
   readonly size: number;
+  /** True if each read waits for another machine, so that it pays to read ahead. */
+  readonly remote: boolean;
   /** What was read so far. */
   readonly traffic: Readonly<ByteTraffic>;
   /**
@@ -141,6 +143,7 @@ export function openFileSource(path: string): Promise<ByteSource> {
 
 class FileSource implements ByteSource {
   readonly #file: Deno.FsFile;
+  readonly remote = false;
   readonly size: number;
   readonly traffic: ByteTraffic = { requests: 0, bytes: 0 };
 
@@ -186,6 +189,7 @@ class FileSource implements ByteSource {
 /** Bytes that are in memory already. */
 export class MemorySource implements ByteSource {
   readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly remote = false;
   readonly size: number;
   readonly traffic: ByteTraffic;
 

@@ -72,14 +72,6 @@ export async function decodeBlock(
   const { compression, color } = format;
   if (compression === COMPRESSION.jpeg) return decodeJpegBlock(format, bytes, rows);
   const expected = plainBytes(format, rows);
-  // Before memory is taken: no codec makes more of so few bytes.
-  if (bytes.length * MAX_RATIO[compression]! + 64 < expected) {
-    throw new RasterFault(
-      `${bytes.length} bytes of ${
-        COMPRESSION_NAMES[compression]
-      } data cannot hold the ${expected} bytes of the block`,
-    );
-  }
   const stored = format.reverseBits ? reverseBits(bytes) : bytes;
   const raw = await decompress(compression, stored, expected);
   if (raw.length < expected) {
@@ -97,16 +89,6 @@ export async function decodeBlock(
       return decodeSamples(format, exact, rows);
   }
 }
-
-/** Most bytes that one stored byte can stand for. */
-const MAX_RATIO: Readonly<Record<number, number>> = {
-  [COMPRESSION.none]: 1,
-  [COMPRESSION.packbits]: 64,
-  [COMPRESSION.deflate]: 1032,
-  [COMPRESSION.adobeDeflate]: 1032,
-  [COMPRESSION.lzw]: 4096,
-  [COMPRESSION.zstd]: 65536,
-};
 
 /** Bytes of a block with that many rows between decompression and all else. */
 export function plainBytes({ width, samples, bits, color }: BlockFormat, rows: number): number {

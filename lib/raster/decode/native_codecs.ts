@@ -19,6 +19,8 @@ const ZSTD_OPTIONS = { params: { [constants.ZSTD_d_windowLogMax]: 27 } };
 /** A codec of the runtime. */
 interface NativeCodec {
   readonly name: string;
+  /** Most bytes that one stored byte can stand for. */
+  readonly maxRatio: number;
   decompress(
     bytes: Uint8Array,
     options: { chunkSize: number; maxOutputLength: number },
@@ -28,12 +30,14 @@ interface NativeCodec {
 
 const DEFLATE: NativeCodec = {
   name: "deflate",
+  maxRatio: 1032,
   decompress: inflateSync,
   stream: createInflate,
 };
 
 const ZSTD: NativeCodec = {
   name: "ZSTD",
+  maxRatio: 65536,
   decompress: (bytes, options) => zstdDecompressSync(bytes, { ...options, ...ZSTD_OPTIONS }),
   stream: () => createZstdDecompress(ZSTD_OPTIONS),
 };
@@ -66,6 +70,12 @@ function decompressUpTo(
   bytes: Uint8Array<ArrayBuffer>,
   expected: number,
 ): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  // Before memory is taken for it.
+  if (bytes.length * codec.maxRatio + 64 < expected) {
+    throw new RasterFault(
+      `${bytes.length} bytes of ${codec.name} data cannot hold the ${expected} bytes of the image`,
+    );
+  }
   try {
     // One output chunk of the expected size: no growing, no joining.
     const raw = codec.decompress(bytes, {

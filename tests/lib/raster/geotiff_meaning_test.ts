@@ -395,7 +395,7 @@ Deno.test("claims are refused before memory is taken", async () => {
       ...small({ 256: { long: [10000] }, 257: { long: [10000] }, 278: { long: [10000] } }),
       codec: "deflate",
     })),
-    /cannot hold the 100000000 bytes of the block$/,
+    /cannot hold the 100000000 bytes of the image$/,
   );
   assert.match(
     await refusal(makeTiff(small({})), 64),

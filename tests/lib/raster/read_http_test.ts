@@ -250,3 +250,17 @@ Deno.test("sidecars are asked for beside a plain URL, and not beside one with a 
     await server.shutdown();
   })();
 });
+
+Deno.test("a reader that goes row by row finds the next windows fetched, and nothing twice", () =>
+  withServer(FILE, normally, async (url, requests) => {
+    const raster = await openRaster(url);
+    for (let y = 0; y < HEIGHT; y += 128) {
+      for (let x = 0; x < WIDTH; x += 128) {
+        const { image } = await raster.read({ x, y, width: 128, height: 128 });
+        assert.equal(image.data[0], fromDisk.data[y * WIDTH + x]);
+      }
+    }
+    assert.ok(raster.traffic.bytes < FILE.length + (128 << 10), `${raster.traffic.bytes} bytes`);
+    assert.ok(requests.length <= 20, `${requests.length} requests`);
+    raster.close();
+  }));
