@@ -48,8 +48,18 @@ export function commandDocPage<Options>(command: Command<Options>): DocPage {
     sections: [
       ...page.sections.filter(({ title }) => title === undefined).flatMap(titled),
       ...page.sections.filter(({ title }) => title !== undefined),
-    ],
+    ].map(({ title, entries }) => ({
+      ...(title && { title }),
+      entries: entries.map(plainDefault),
+    })),
   };
+}
+
+/** Defaults without the quotation marks that values have in messages. */
+function plainDefault(entry: DocEntry): DocEntry {
+  if (entry.default === undefined) return entry;
+  const unquoted = entry.default.map((term) => term.type === "value" ? text(term.value) : term);
+  return { ...entry, default: unquoted };
 }
 
 /** Arguments and options that belong to no group, each under a heading of their own. */
@@ -63,8 +73,9 @@ function titled({ entries }: DocSection): DocSection[] {
 
 /** The usage line with its optional options gathered into one word, as the page lists them below. */
 function shortUsage(usage: readonly UsageTerm[]): UsageTerm[] {
-  const isOptionalOption = (term: UsageTerm) =>
-    term.type === "optional" && term.terms.every(({ type }) => type === "option");
+  const isOptionalOption = (term: UsageTerm): boolean =>
+    (term.type === "optional" || (term.type === "multiple" && term.min === 0)) &&
+    term.terms.every((inner) => inner.type === "option" || isOptionalOption(inner));
   return [
     { type: "literal", value: "[OPTIONS]" },
     ...usage.filter((term) => !isOptionalOption(term)),

@@ -3,14 +3,14 @@
  * one after the other in one directory, so that a later one may use what an earlier one made.
  *
  * - `<!-- run: COMMANDS -->` runs before what follows it without being shown, to make the files that
- *   the examples are about.
+ *   the examples are about, such as `<!-- run: example_files -->`; see `support/example_files.sh`.
  * - A block fenced as `sh no-run` is shown only: installing, downloading, or needing a GPU.
  *
  * `docs/commands.md` is made from the commands, whose examples `tests/cli/examples_test.ts` runs.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ROOT, runShell } from "./support/shell.ts";
+import { missingPrograms, ROOT, runShell } from "./support/shell.ts";
 
 /** A script of a page. */
 interface Block {
@@ -42,9 +42,15 @@ for (const path of [...pagesOf("."), ...pagesOf("docs")]) {
     const directory = await Deno.makeTempDir({ prefix: "swath-docs-" });
     try {
       for (const { line, script } of blocks) {
-        await t.step(`line ${line}`, async () => {
-          const { code, stderr } = await runShell(`set -e\n${script}`, directory);
-          assert.equal(code, 0, `${script}\n${stderr}`);
+        const missing = missingPrograms(script);
+        const reason = missing.length === 0 ? "" : ` (skipped: no ${missing.join(", ")})`;
+        await t.step({
+          name: `line ${line}${reason}`,
+          ignore: missing.length > 0,
+          async fn() {
+            const { code, stderr } = await runShell(`set -e\n${script}`, directory);
+            assert.equal(code, 0, `${script}\n${stderr}`);
+          },
         });
       }
     } finally {

@@ -18,7 +18,8 @@ export interface ShellResult {
 }
 
 /**
- * Run a script with `swath`, `deno` and `tiny` (see `tiny.ts`) on PATH and `$FIXTURES` set.
+ * Run a script with `swath`, `deno`, `tiny` (see `tiny.ts`) and `example_files` (see
+ * `example_files.sh`) on PATH and `$FIXTURES` set.
  *
  * @param script Lines for bash. A pipeline fails if any of its commands does.
  * @param directory Where it runs.
@@ -47,9 +48,21 @@ export async function runShell(script: string, directory: string): Promise<Shell
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+/** Programs that not every machine has, and that examples use. */
+const SELDOM_INSTALLED = ["jq"];
+
+/** Programs that a script uses and that are not installed, so that it has to be skipped. */
+export function missingPrograms(script: string): string[] {
+  return SELDOM_INSTALLED.filter((program) =>
+    script.includes(`${program} `) &&
+    !new Deno.Command("bash", { args: ["-c", `type ${program}`], stdout: "null", stderr: "null" })
+      .outputSync().success
+  );
+}
+
 let programDirectory: string | null = null;
 
-/** A directory with `swath` and `tiny`, as they are in the source, and the `deno` that runs the tests. */
+/** A directory with `swath` and the helpers, as they are in the source, and the `deno` that runs the tests. */
 function programs(): string {
   if (programDirectory !== null) return programDirectory;
   const directory = Deno.makeTempDirSync({ prefix: "swath-programs-" });
@@ -58,6 +71,7 @@ function programs(): string {
     deno: `exec "${deno}" "$@"`,
     swath: `exec "${deno}" run -A "${join(ROOT, "cli/main.ts")}" "$@"`,
     tiny: `exec "${deno}" run -A --no-check "${join(ROOT, "tests/support/tiny.ts")}" "$@"`,
+    example_files: `exec bash "${join(ROOT, "tests/support/example_files.sh")}"`,
   };
   for (const [name, line] of Object.entries(scripts)) {
     Deno.writeTextFileSync(join(directory, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });

@@ -137,7 +137,7 @@ async function writeModel(directory: string, values: ReadonlyMap<string, string>
       bands,
       classes,
       normalization: values.get("statistics") === "no" ? null : makeNormalization(bands, {
-        scale: [Number(values.get("scale") ?? 1)],
+        scale: (values.get("scale") ?? "1").split(",").map(Number),
         mean: [10],
         std: [10],
       }),

@@ -1,0 +1,13 @@
+# Makes the files that examples in the help and in the docs speak of: a scene with its truth, other
+# labels of three classes, a model, and so on. Files are told apart by their content, not their names.
+set -e
+swath synth landcover --size 256 --seed 1 -o scene.tif --labels truth.tif
+for copy in train-a train-b 2023 2024; do cp scene.tif $copy.tif; done
+swath synth roads --size 64 --seed 1 -o photo.tif && mv photo.tif photo.png
+tiny model model bands=B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12,DEM \
+  scale=1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1 \
+  classes=water,broadleaf,conifer,shrubland,grassland,cropland,orchard,soil,building,road
+swath tile scene.tif | swath normalize --fit -o stats.json
+row=$(printf '0 1 2 1 %.0s' {1..64})
+rows=$(printf "${row% }/%.0s" {1..256})
+tiny png labels.tif "${rows%/}"
