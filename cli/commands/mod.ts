@@ -53,6 +53,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Score a map against the truth",
     load: () => import("./iou.ts"),
   },
+  params: {
+    group: "Models",
+    summary: "Count the parameters and multiply-adds of a network, part by part",
+    load: () => import("./params.ts"),
+  },
+  classify: {
+    group: "Models",
+    summary: "Say what whole images show",
+    load: () => import("./classify.ts"),
+  },
   synth: {
     group: "Data",
     summary: "Make labelled scenes by rule",

@@ -29,8 +29,8 @@ export interface InferenceInput {
  * there become 0 after normalization, which is the band's mean. Output of a segmentation network:
  * `logits` float32 (batch, K, ⌈H/stride⌉, ⌈W/stride⌉); of a classifier (batch, K).
  *
- * Patches are padded with zeros at the bottom and at the right to the multiple that the network
- * wants; what the padding becomes is cut off again.
+ * For segmentation, patches are padded with zeros at the bottom and at the right to the multiple that
+ * the network wants; what the padding becomes is cut off again.
  *
  * @param network The network.
  * @param input Size, type and normalization of the patches.
@@ -41,7 +41,9 @@ export function buildInferenceGraph(network: Network, input: InferenceInput): Gr
   const image = graph.input("image", input.dtype, ["batch", network.bands, height, width]);
   const valid = graph.input("valid", "uint8", ["batch", height, width]);
   const x = graph.scope("normalize", () => masked(graph, normalized(graph, image, input), valid));
-  const roundUp = (extent: number) => Math.ceil(extent / network.multiple) * network.multiple;
+  // A classifier has no lattice to crop: what the padding becomes would be part of its mean.
+  const multiple = network.task === "classification" ? 1 : network.multiple;
+  const roundUp = (extent: number) => Math.ceil(extent / multiple) * multiple;
   const padding = [0, 0, 0, 0, 0, 0, roundUp(height) - height, roundUp(width) - width];
   const padded = padding.some((pixels) => pixels > 0) ? graph.op("Pad", [x, padding]) : x;
   const logits = network.build({ graph, training: false }, padded);

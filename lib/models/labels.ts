@@ -18,7 +18,7 @@ export function labelNames(config: NetworkConfig): string[] {
   const { id2label, num_labels: count } = config;
   if (id2label === undefined || id2label === null) {
     const labels = typeof count === "number" && Number.isInteger(count) && count > 0 ? count : 2;
-    return Array.from({ length: labels }, (_, index) => `LABEL_${index}`);
+    return defaultLabelNames(labels);
   }
   if (typeof id2label !== "object") {
     throw new InputError(
@@ -36,6 +36,11 @@ export function labelNames(config: NetworkConfig): string[] {
     }
     return name;
   });
+}
+
+/** The names that transformers gives to classes that have none. */
+export function defaultLabelNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `LABEL_${index}`);
 }
 
 /** The entries `id2label`, `label2id` and `num_labels` of a configuration for given class names. */

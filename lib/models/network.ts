@@ -40,6 +40,13 @@ export interface Network {
    * @param width Columns of the image, a multiple of `multiple`.
    */
   multiplyAdds(height: number, width: number): number;
+  /**
+   * Feature maps of one image on its way through the encoder, in order.
+   *
+   * @param height Rows of the image, a multiple of `multiple`.
+   * @param width Columns of the image, a multiple of `multiple`.
+   */
+  featureShapes(height: number, width: number): readonly FeatureShape[];
   /** Names of parts of interest and the prefixes or names of their parameters, in order. */
   readonly parts: readonly NetworkPart[];
 }
@@ -52,12 +59,26 @@ export interface NetworkPart {
   readonly prefixes: readonly string[];
 }
 
+/** A feature map of an encoder. */
+export interface FeatureShape {
+  /** The part that it comes from, such as `stage 1`. */
+  readonly name: string;
+  /** Channels, rows and columns. */
+  readonly shape: readonly [channels: number, height: number, width: number];
+}
+
 /** Sizes that callers choose when they make a new network of a variant. */
 export interface NetworkSizes {
   /** Bands of the input. */
   readonly bands: number;
   /** Classes of the output. */
   readonly classes: number;
+}
+
+/** What of a configuration may be changed; the rest stays as it is. */
+export interface NetworkChanges extends Partial<NetworkSizes> {
+  /** Segmentation, or classification of whole images. */
+  readonly task?: Network["task"];
 }
 
 /** Content of a `config.json`. */
@@ -80,6 +101,13 @@ export interface NetworkFamily {
    * @param sizes Bands and classes.
    */
   variantConfig(variant: string, sizes: NetworkSizes): NetworkConfig;
+  /**
+   * A configuration with other bands, classes or another task. Classes that change lose their names.
+   *
+   * @param config Content of `config.json`.
+   * @param changes What to change.
+   */
+  changeConfig(config: NetworkConfig, changes: NetworkChanges): NetworkConfig;
   /**
    * The network that a configuration describes.
    *

@@ -5,7 +5,13 @@
  */
 import { InputError } from "../errors.ts";
 import { nearMiss } from "../text/mod.ts";
-import type { Network, NetworkConfig, NetworkFamily, NetworkSizes } from "./network.ts";
+import type {
+  Network,
+  NetworkChanges,
+  NetworkConfig,
+  NetworkFamily,
+  NetworkSizes,
+} from "./network.ts";
 import { SEGFORMER } from "./segformer.ts";
 
 /** The families by name. */
@@ -20,6 +26,32 @@ export const NETWORK_FAMILIES: ReadonlyMap<string, NetworkFamily> = new Map(
  * @throws {InputError} If its `model_type` is unknown or a value is wrong.
  */
 export function networkFromConfig(config: NetworkConfig): Network {
+  return familyOf(config).fromConfig(config);
+}
+
+/**
+ * A configuration with other bands, classes or another task; the rest stays as it is.
+ *
+ * @param config Content of a `config.json`.
+ * @param changes What to change. Classes that change lose their names.
+ * @returns A new configuration.
+ * @throws {InputError} If its `model_type` is unknown.
+ *
+ * @example
+ * ```ts
+ * import { changeConfig, networkFromConfig, variantConfig } from "swath";
+ *
+ * const config = variantConfig("b0", { bands: 3, classes: 150 });
+ * const network = networkFromConfig(changeConfig(config, { bands: 14, classes: 10 }));
+ * if (network.bands !== 14 || network.classes !== 10) throw new Error("changed");
+ * ```
+ */
+export function changeConfig(config: NetworkConfig, changes: NetworkChanges): NetworkConfig {
+  return familyOf(config).changeConfig(config, changes);
+}
+
+/** The family of a configuration, by its `model_type`. */
+function familyOf(config: NetworkConfig): NetworkFamily {
   const type = config.model_type;
   const family = typeof type === "string" ? NETWORK_FAMILIES.get(type) : undefined;
   if (family === undefined) {
@@ -30,7 +62,7 @@ export function networkFromConfig(config: NetworkConfig): Network {
       }: known are ${known}`,
     );
   }
-  return family.fromConfig(config);
+  return family;
 }
 
 /**

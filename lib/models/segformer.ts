@@ -28,9 +28,15 @@ import {
   type Value,
 } from "../onnx/mod.ts";
 import type { Forward } from "./forward.ts";
-import { labelConfig, labelNames } from "./labels.ts";
-import { decoderMultiplyAdds, encoderMultiplyAdds } from "./segformer_cost.ts";
-import type { Network, NetworkConfig, NetworkFamily, NetworkPart } from "./network.ts";
+import { defaultLabelNames, labelConfig, labelNames } from "./labels.ts";
+import { decoderMultiplyAdds, encoderMultiplyAdds, stageSizes } from "./segformer_cost.ts";
+import type {
+  FeatureShape,
+  Network,
+  NetworkConfig,
+  NetworkFamily,
+  NetworkPart,
+} from "./network.ts";
 import {
   parseSegformerConfig,
   SEGFORMER_VARIANTS,
@@ -51,6 +57,12 @@ const DECODER_CHUNK_ELEMENTS = 2 ** 21;
 const ZEROS: Initializer = { kind: "constant", value: 0 };
 const ONES: Initializer = { kind: "constant", value: 1 };
 
+/** transformers' classes of the two models. */
+const ARCHITECTURES: Readonly<Record<Network["task"], string>> = {
+  segmentation: "SegformerForSemanticSegmentation",
+  classification: "SegformerForImageClassification",
+};
+
 /** A feature map as tokens. */
 export interface Tokens {
   /** Shape (batch, height · width, channels). */
@@ -68,12 +80,19 @@ export const SEGFORMER: NetworkFamily = {
   paper: "Xie et al. 2021, https://arxiv.org/abs/2105.15203",
   variants: Object.keys(SEGFORMER_VARIANTS),
   variantConfig(variant, { bands, classes }) {
-    const names = Array.from({ length: classes }, (_, index) => `LABEL_${index}`);
     return {
-      architectures: ["SegformerForSemanticSegmentation"],
+      architectures: [ARCHITECTURES.segmentation],
       model_type: "segformer",
       ...parseSegformerConfig({ ...SEGFORMER_VARIANTS[variant], num_channels: bands }),
-      ...labelConfig(names),
+      ...labelConfig(defaultLabelNames(classes)),
+    };
+  },
+  changeConfig(config, { bands, classes, task }) {
+    return {
+      ...config,
+      ...(task !== undefined && { architectures: [ARCHITECTURES[task]] }),
+      ...(bands !== undefined && { num_channels: bands }),
+      ...(classes !== undefined && labelConfig(defaultLabelNames(classes))),
     };
   },
   fromConfig: segformerFromConfig,
@@ -85,7 +104,7 @@ function segformerFromConfig(json: NetworkConfig): Network {
   const classes = labelNames(json).length;
   const stages = config.num_encoder_blocks;
   const classifies = Array.isArray(json.architectures) &&
-    json.architectures.includes("SegformerForImageClassification");
+    json.architectures.includes(ARCHITECTURES.classification);
   const common = {
     family: "segformer",
     bands: config.num_channels,
@@ -93,6 +112,11 @@ function segformerFromConfig(json: NetworkConfig): Network {
     multiple: config.strides.reduce((product, stride) => product * stride, 1),
     inputWeight: "segformer.encoder.patch_embeddings.0.proj.weight",
     encoderPrefix: "segformer.",
+    featureShapes: (height: number, width: number) =>
+      stageSizes(config, height, width).map(([rows, columns], stage): FeatureShape => ({
+        name: `stage ${stage + 1}`,
+        shape: [config.hidden_sizes[stage]!, rows, columns],
+      })),
   };
   const encode = (forward: Forward, x: Value) =>
     forward.graph.scope("encoder", () => segformerEncoder(forward, x, config));

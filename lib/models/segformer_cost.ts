@@ -6,7 +6,11 @@
 import type { SegformerConfig } from "./segformer_config.ts";
 
 /** Rows and columns of each stage's map. */
-function stageSizes(config: SegformerConfig, height: number, width: number): [number, number][] {
+export function stageSizes(
+  config: SegformerConfig,
+  height: number,
+  width: number,
+): [rows: number, columns: number][] {
   let stride = 1;
   return config.strides.map((step) => {
     stride *= step;

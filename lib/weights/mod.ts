@@ -29,9 +29,11 @@ export {
   withModelCard,
 } from "./model_card.ts";
 export {
+  type ModelConfig,
   type OpenModel,
   openModel,
   type OpenModelOptions,
+  readModelConfig,
   type SavedModel,
   saveModel,
 } from "./model_directory.ts";

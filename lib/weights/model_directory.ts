@@ -10,7 +10,7 @@ import { InputError } from "../errors.ts";
 import type { NdArray } from "../array/mod.ts";
 import { createAtomicDirectory, fileError, withFileErrors, writeFileAtomic } from "../files/mod.ts";
 import { fetchFromHub, type HubOptions } from "./hub.ts";
-import { formatHubId, parseHubId } from "./hub_id.ts";
+import { formatHubId, type HubId, parseHubId } from "./hub_id.ts";
 import { licenceNotice } from "./licence.ts";
 import { type ModelCard, readModelCard, withModelCard } from "./model_card.ts";
 import { openWeights } from "./open_weights.ts";
@@ -83,18 +83,46 @@ export async function openModel(
 ): Promise<OpenModel> {
   const onDisk = await locateOnDisk(source);
   if (onDisk !== null) return await openFiles(source, onDisk, null);
-  const id = parseHubId(source);
-  if (id === null || options.hub === undefined) {
-    throw new InputError(`Cannot open model ${JSON.stringify(source)}: no such file or directory`, {
-      hint:
-        "Give a directory with config.json and model.safetensors, or a name such as nvidia/mit-b0",
-    });
-  }
-  const snapshot = await fetchFromHub(id, selectModelFiles, options.hub);
+  const { id, hub } = hubModel(source, options);
+  const snapshot = await fetchFromHub(id, selectModelFiles, hub);
   const { directory, commit, downloaded } = snapshot;
   const weights = findWeights(await listFiles(directory), directory);
   const files = { directory, weights: join(directory, weights) };
   return await openFiles(formatHubId(id), files, { commit, downloaded: downloaded.length > 0 });
+}
+
+/** The configuration of a model, without its weights. */
+export interface ModelConfig {
+  /** What it was opened as: a path, or a hub's name such as `nvidia/mit-b5`. */
+  readonly source: string;
+  /** Content of `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Bands, normalization, classes and provenance. */
+  readonly card: ModelCard;
+}
+
+/**
+ * Read the configuration of a model. Of a model on the hub, nothing but `config.json` is downloaded.
+ *
+ * @param source A directory with `config.json`; a file beside it, or itself; or the name of a model on
+ * the hub. What is on disk comes first.
+ * @param options How to reach the hub.
+ * @returns The configuration.
+ * @throws {InputError} If there is no such model, or its configuration is missing or damaged.
+ */
+export async function readModelConfig(
+  source: string,
+  options: OpenModelOptions = {},
+): Promise<ModelConfig> {
+  const info = await statPath(source);
+  if (info !== null) return await readConfig(source, info.isDirectory ? source : dirname(source));
+  const { id, hub } = hubModel(source, options);
+  const { directory } = await fetchFromHub(id, selectConfig, hub);
+  return await readConfig(formatHubId(id), directory);
+}
+
+function selectConfig(files: readonly string[]): string[] | null {
+  return files.includes(CONFIG) ? [CONFIG] : null;
 }
 
 /** What a model is saved from. */
@@ -142,15 +170,30 @@ interface ModelFiles {
   readonly weights: string;
 }
 
-/** The model's files if `source` is a path; null if nothing is there. */
-async function locateOnDisk(source: string): Promise<ModelFiles | null> {
-  let info: Deno.FileInfo;
+/** The model of the hub that `source`, which is not on disk, names. */
+function hubModel(source: string, { hub }: OpenModelOptions): { id: HubId; hub: HubOptions } {
+  const id = parseHubId(source);
+  if (id !== null && hub !== undefined) return { id, hub };
+  throw new InputError(`Cannot open model ${JSON.stringify(source)}: no such file or directory`, {
+    hint:
+      "Give a directory with config.json and model.safetensors, or a name such as nvidia/mit-b0",
+  });
+}
+
+/** What a path leads to; null if nothing is there. */
+async function statPath(path: string): Promise<Deno.FileInfo | null> {
   try {
-    info = await Deno.stat(source);
+    return await Deno.stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw fileError(error, "read", source);
+    throw fileError(error, "read", path);
   }
+}
+
+/** The model's files if `source` is a path; null if nothing is there. */
+async function locateOnDisk(source: string): Promise<ModelFiles | null> {
+  const info = await statPath(source);
+  if (info === null) return null;
   if (!info.isDirectory) return { directory: dirname(source), weights: source };
   return {
     directory: source,
@@ -193,20 +236,24 @@ function shardsOf(index: string, files: readonly string[]): string[] | null {
   return parts.length === Number(safetensors ?? bin ?? NaN) ? parts : null;
 }
 
+async function readConfig(source: string, directory: string): Promise<ModelConfig> {
+  const path = join(directory, CONFIG);
+  const config = await readJsonObject(path);
+  if (config !== null) return { source, config, card: readModelCard(config, path) };
+  throw new InputError(
+    `Cannot open model ${JSON.stringify(source)}: there is no ${CONFIG} in ${
+      JSON.stringify(directory)
+    }`,
+  );
+}
+
 async function openFiles(
   source: string,
   files: ModelFiles,
   hub: { readonly commit: string; readonly downloaded: boolean } | null,
 ): Promise<OpenModel> {
-  const configPath = join(files.directory, CONFIG);
-  const config = await readJsonObject(configPath);
-  if (config === null) {
-    throw new InputError(
-      `Cannot open model ${JSON.stringify(source)}: there is no ${CONFIG} beside its weights`,
-    );
-  }
+  const { config, card } = await readConfig(source, files.directory);
   const preprocessor = await readJsonObject(join(files.directory, PREPROCESSOR));
-  const card = readModelCard(config, configPath);
   const weights = await openWeights(files.weights);
   return {
     source,
