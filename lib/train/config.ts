@@ -177,7 +177,7 @@ function expandShorthands(input: TrainConfigInput): Record<string, unknown> {
   }
   if (typeof expanded["loss"] === "string") expanded["loss"] = { [expanded["loss"]]: 1 };
   if (expanded["augment"] === false) expanded["augment"] = { flip: false, turn: false };
-  for (const name of ["train", "val"]) {
+  for (const name of ["train", "val", "test"]) {
     if (typeof expanded[name] === "string") expanded[name] = [expanded[name]];
   }
   return expanded;

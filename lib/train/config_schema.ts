@@ -240,6 +240,7 @@ export const trainConfigSchema = mapping({
   ),
   train: key(names("paths"), [], "Shards to train on: paths, globs, or `-` for standard input."),
   val: key(names("paths"), [], "Shards to validate on."),
+  test: key(names("paths"), [], "Shards that the best model is scored on at the end."),
   bands: key(v.nullable(names("band names")), null, "Bands to use, in order; all where null."),
   classes: key(v.nullable(names("class names")), null, "Classes; those of the data where null."),
   size: key(

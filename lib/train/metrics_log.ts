@@ -34,8 +34,8 @@ export interface MetricsLog extends Disposable {
  * A last line that was cut short by a crash is dropped.
  *
  * @param path The file.
- * @param keepUntil Records of later steps are dropped too, for a run that resumes; all stay where
- * left out.
+ * @param keeps Tells which records stay, for a run that resumes: the first one that does not is dropped with
+ * all that follow it; all stay where left out.
  * @throws {InputError} If the file system refuses, or the file is not such a log.
  *
  * @example
@@ -48,7 +48,7 @@ export interface MetricsLog extends Disposable {
  *   log.append({ step: 10, epoch: 0, train_loss: 0.7 });
  *   log.append({ step: 20, epoch: 1, train_loss: 0.5 });
  * }
- * (await openMetricsLog(path, 10)).close();
+ * (await openMetricsLog(path, ({ step }) => step <= 10)).close();
  * const records = parseMetricsLog(await Deno.readTextFile(path), path);
  * if (records.length !== 1) throw new Error("step 20 should be gone");
  * await Deno.remove(path);
@@ -56,14 +56,14 @@ export interface MetricsLog extends Disposable {
  */
 export async function openMetricsLog(
   path: string,
-  keepUntil: number = Infinity,
+  keeps: (record: MetricsRecord) => boolean = () => true,
 ): Promise<MetricsLog> {
   let lastStep = 0;
   const file = await openAppendFile(path, (existing) => {
     const text = new TextDecoder().decode(existing);
     let kept = 0;
     for (const { record, end } of recordsOf(text, path)) {
-      if (record.step > keepUntil) break;
+      if (!keeps(record)) break;
       lastStep = record.step;
       kept = end;
     }

@@ -164,6 +164,8 @@ export interface TrainConfig {
   readonly train: readonly string[];
   /** Shards to validate on. */
   readonly val: readonly string[];
+  /** Shards that the best model is scored on at the end. */
+  readonly test: readonly string[];
   /** Names of the bands to use; null for all. */
   readonly bands: readonly string[] | null;
   /** Names of the classes; null for those of the data. */

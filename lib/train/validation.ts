@@ -1,0 +1,156 @@
+/**
+ * Validation: loss and confusion matrix of a network whose parameters change between runs, so that they
+ * are inputs of its graph.
+ *
+ * @module
+ */
+import { elementCount, type NdArray, ndarray } from "../array/mod.ts";
+import { upsampleLogits } from "../inference/mod.ts";
+import type { Loss } from "../losses/mod.ts";
+import { ConfusionMatrix, scoreSample } from "../metrics/mod.ts";
+import type { Network } from "../models/mod.ts";
+import { Graph } from "../onnx/mod.ts";
+import { createSession, type DeviceChoice, type Session } from "../runtime/mod.ts";
+import { batchesPerEpoch, type BatchPlan, type PreparedBatch } from "./batches.ts";
+import { type BatchLoader, createBatchLoader } from "./batch_loader.ts";
+
+/** Options of {@linkcode createValidator}. */
+export interface ValidatorOptions {
+  /** The network. */
+  readonly network: Network;
+  /** What to validate on. */
+  readonly plan: BatchPlan;
+  /** The loss, as in training. */
+  readonly loss: Loss;
+  /** Weight of each class in the loss; null where all count the same. */
+  readonly classWeights: readonly number[] | null;
+  /** Where to compute. */
+  readonly device: DeviceChoice;
+  /** Threads of the CPU; all cores where null. */
+  readonly threads: number | null;
+}
+
+/** What a validation gives. */
+export interface Validation {
+  /** Mean loss over the labelled pixels of all samples together; null without any. */
+  readonly loss: number | null;
+  /** Truth and prediction, each pixel of a scene once. */
+  readonly matrix: ConfusionMatrix;
+}
+
+/** Options of {@linkcode Validator.run}. */
+export interface ValidationOptions {
+  /** Stops the validation between two batches. */
+  readonly signal?: AbortSignal;
+  /** Called after each batch. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Validates a network with given parameters; see {@linkcode createValidator}. */
+export class Validator {
+  readonly #options: ValidatorOptions;
+  readonly #session: Session;
+  readonly #loader: BatchLoader;
+
+  /** Use {@linkcode createValidator}. */
+  constructor(options: ValidatorOptions, session: Session) {
+    this.#options = options;
+    this.#session = session;
+    this.#loader = createBatchLoader(options.plan);
+  }
+
+  /**
+   * Validate.
+   *
+   * @param parameters All parameters and statistics by name.
+   * @param options How to stop, and where progress goes.
+   * @returns The result; null where it was stopped.
+   * @throws {InputError} If a shard has changed or is damaged.
+   */
+  async run(
+    parameters: ReadonlyMap<string, NdArray>,
+    { signal, onProgress }: ValidationOptions = {},
+  ): Promise<Validation | null> {
+    const { plan, network } = this.#options;
+    const matrix = new ConfusionMatrix(network.classes, { ignoreLabel: plan.ignoreIndex });
+    const named = Object.fromEntries(
+      [...parameters].filter(([name]) => this.#session.inputs.has(name)),
+    );
+    const total = batchesPerEpoch(plan);
+    let done = 0;
+    let lossSum = 0;
+    let weightSum = 0;
+    for await (const batch of this.#loader.batches(0, total)) {
+      if (signal?.aborted) return null;
+      const { image, labels } = batch;
+      const { loss, logits } = await this.#session.run({ image, labels, ...named });
+      const weight = this.#weightOf(labels);
+      if (weight > 0) lossSum += Number(loss!.data[0]) * weight;
+      weightSum += weight;
+      this.#score(matrix, batch, logits as NdArray<"float32">);
+      onProgress?.(++done, total);
+    }
+    return { loss: weightSum === 0 ? null : lossSum / weightSum, matrix };
+  }
+
+  /** Free the runtime's memory and end the worker. */
+  async release(): Promise<void> {
+    this.#loader.close();
+    await this.#session.release();
+  }
+
+  /** Sum of the weights of all pixels that count. */
+  #weightOf(labels: NdArray<"uint8">): number {
+    const { plan, network, classWeights } = this.#options;
+    let sum = 0;
+    for (const label of labels.data) {
+      if (label < network.classes && label !== plan.ignoreIndex) sum += classWeights?.[label] ?? 1;
+    }
+    return sum;
+  }
+
+  #score(matrix: ConfusionMatrix, batch: PreparedBatch, logits: NdArray<"float32">): void {
+    const { stride } = this.#options.network;
+    const [, height, width] = batch.labels.shape as [number, number, number];
+    batch.samples.forEach(({ key, info }, index) => {
+      const { pred } = upsampleLogits(item(logits, index), { height, width, stride });
+      scoreSample(matrix, { key, info, arrays: { label: item(batch.labels, index), pred } });
+    });
+  }
+}
+
+/**
+ * Load a network for validation.
+ *
+ * @param options Network, data, loss and device.
+ * @returns The validator; release it when it is no longer needed.
+ * @throws {InputError} If the device cannot be used here.
+ */
+export async function createValidator(options: ValidatorOptions): Promise<Validator> {
+  const { device, threads } = options;
+  const session = await createSession(validationGraph(options), {
+    device,
+    ...(threads !== null && { threads }),
+  });
+  return new Validator(options, session);
+}
+
+/** Inputs `image`, `labels` and the parameters by name; outputs `loss` and `logits`. */
+function validationGraph({ network, plan, loss }: ValidatorOptions): Graph {
+  const { batchSize, height, width } = plan;
+  const graph = new Graph(`${network.family}_validation`);
+  const image = graph.input("image", "float32", [batchSize, network.bands, height, width]);
+  const labels = graph.input("labels", "uint8", [batchSize, height, width]);
+  const logits = network.build({ graph, training: false }, image);
+  graph.output("logits", logits);
+  graph.output("loss", graph.scope("loss", () => loss(graph, { logits, labels })));
+  return graph;
+}
+
+/** One of the arrays along the first axis, without a copy. */
+function item<D extends "float32" | "uint8">(array: NdArray<D>, index: number): NdArray<D> {
+  const [, ...shape] = array.shape;
+  const size = elementCount(shape);
+  const data = array.data.subarray(index * size, (index + 1) * size) as NdArray<D>["data"];
+  return ndarray(array.dtype, shape, data);
+}
