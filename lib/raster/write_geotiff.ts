@@ -52,11 +52,15 @@ export interface RasterSpec {
   readonly compression?: GeoTiffCompression;
   /** All bands of a pixel side by side (the default), or each band in blocks of its own. */
   readonly interleave?: "pixel" | "band";
-  /** Sides of the blocks, a multiple of 16; 512 where left out. Smaller rasters have smaller blocks. */
+  /**
+   * Sides of the blocks, a multiple of 16; 512 where left out. Smaller rasters have smaller blocks, and
+   * a high raster just as wide as its blocks has narrower ones, as GDAL would not call it tiled.
+   */
   readonly blockSize?: number;
   /**
    * Overviews, halved until they fit into one block: `mode` where left out for class maps, `average`
-   * for other rasters, `nearest` for those of 64-bit integers.
+   * for other rasters, `nearest` for those of 64-bit integers. Values whose overviews are modes are
+   * taken for classes, with or without names.
    */
   readonly overviews?: OverviewResampling | "none";
   /** Replace the file if it exists; otherwise that is an error. */
@@ -212,8 +216,9 @@ function defaultResampling({ classes, dtype }: RasterSpec): OverviewResampling {
 /** Neighbouring pixels are alike in measurements, but classes are no quantities. */
 function blockFormat(spec: RasterSpec): BlockFormat {
   const { dtype, bands, classes, interleave = "pixel", compression = "deflate" } = spec;
+  const measures = classes === null && spec.overviews !== "mode";
   let predictor: 1 | 2 | 3 = 1;
-  if (compression !== "none" && classes === null) predictor = dtype.startsWith("float") ? 3 : 2;
+  if (compression !== "none" && measures) predictor = dtype.startsWith("float") ? 3 : 2;
   return { dtype, bands: bands.length, interleave, predictor, codec: CODECS[compression] };
 }
 

@@ -180,10 +180,22 @@ peerTest(
   PACKAGES,
   async () => {
     await withDirectory(async (directory) => {
-      const sizes = [[1, 1], [1, 9], [700, 1], [16, 16], [17, 31], [513, 512], [1025, 130], [
-        129,
-        1200,
-      ]];
+      // Some are just as wide as a block, of their own or of an overview, and higher than one.
+      const sizes = [
+        [1, 1],
+        [1, 9],
+        [700, 1],
+        [16, 16],
+        [17, 31],
+        [513, 512],
+        [1025, 130],
+        [129, 1200],
+        [512, 1700],
+        [64, 700],
+        [304, 1300],
+        [16, 600],
+        [1024, 2100],
+      ];
       const cases = [];
       for (const [number, [width, height]] of sizes.entries()) {
         const pixels = testPixels("uint8", [1, height!, width!], number);

@@ -75,8 +75,8 @@ export class LevelWriter {
   ) {
     this.width = size.width;
     this.height = size.height;
-    this.blockWidth = Math.min(blockSize, Math.ceil(size.width / 16) * 16);
-    this.blockHeight = Math.min(blockSize, Math.ceil(size.height / 16) * 16);
+    this.blockWidth = blockWidthOf(size, blockSize);
+    this.blockHeight = Math.min(blockSize, roundUp16(size.height));
     this.spool = spool;
     this.#format = format;
     this.#next = next;
@@ -190,6 +190,25 @@ export class LevelWriter {
     }));
     await level.append(halved);
   }
+}
+
+/** GDAL calls a raster tiled where the width of its blocks is not its own; small ones need not be. */
+const LARGEST_UNTILED = 512;
+
+/** As wide as wanted, but not just as wide as a raster that has to be tiled. */
+function blockWidthOf(
+  { width, height }: { readonly width: number; readonly height: number },
+  blockSize: number,
+): number {
+  const wanted = Math.min(blockSize, roundUp16(width));
+  if (wanted !== width || Math.max(width, height) <= LARGEST_UNTILED) return wanted;
+  // The narrowest block cannot be halved, but one that reaches beyond the raster does as well.
+  return width === 16 ? 32 : roundUp16(width / 2);
+}
+
+/** Sides of blocks are multiples of 16. */
+function roundUp16(extent: number): number {
+  return Math.ceil(extent / 16) * 16;
 }
 
 /** The bands of an array (bands, rows, width) as rows of cells. */

@@ -83,7 +83,7 @@ Deno.test("createGeoTiff: what is written is read back, with all that belongs to
       pixelIsPoint: false,
     };
     const bands = [{ name: "B04", scale: 1e-4, offset: -0.1 }, {
-      name: "B08",
+      name: "a &amp; b & <c>",
       scale: 1,
       offset: 0,
     }];
