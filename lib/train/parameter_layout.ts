@@ -45,7 +45,7 @@ export interface Segment {
   readonly group: ParameterGroup;
   /** First element in the flat vector. */
   readonly offset: number;
-  /** Number of elements. */
+  /** Number of elements, a multiple of {@linkcode ROW_ELEMENTS}; those after the last parameter are 0. */
   readonly length: number;
   /** Its parameters in order. */
   readonly parameters: readonly PlacedParameter[];
@@ -59,8 +59,14 @@ export interface ParameterLayout {
   readonly segments: readonly Segment[];
 }
 
-/** Tensors of a segment at most: a WebGPU shader takes no more inputs. */
-const MAX_PARAMETERS = 8;
+/**
+ * Segments are filled up to whole rows of this many elements. A norm is summed row by row: one long sum in
+ * single precision would lose four digits.
+ */
+export const ROW_ELEMENTS = 1024;
+
+/** Parameters of a segment at most: a WebGPU shader takes few inputs. */
+const MAX_PARAMETERS = 7;
 /** Elements after which a segment is full. */
 const FULL_ELEMENTS = 2 ** 20;
 
@@ -93,6 +99,7 @@ export function layoutParameters(parameters: readonly GroupedParameter[]): Param
       offset += length;
       return place;
     });
+    offset = start + Math.ceil((offset - start) / ROW_ELEMENTS) * ROW_ELEMENTS;
     return { group: members[0]!.group, offset: start, length: offset - start, parameters: placed };
   });
   return { length: offset, segments };

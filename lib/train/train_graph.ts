@@ -11,11 +11,17 @@
  *
  * @module
  */
+import { ndarray } from "../array/mod.ts";
 import { clipFactor, type Optimizer } from "../optim/mod.ts";
 import type { Loss } from "../losses/mod.ts";
 import type { Network } from "../models/mod.ts";
 import { differentiate, Graph, type Value } from "../onnx/mod.ts";
-import { layoutParameters, type ParameterGroup, type ParameterLayout } from "./parameter_layout.ts";
+import {
+  layoutParameters,
+  type ParameterGroup,
+  type ParameterLayout,
+  ROW_ELEMENTS,
+} from "./parameter_layout.ts";
 
 /** Options of {@linkcode buildTrainGraphs}. */
 export interface TrainGraphOptions {
@@ -177,8 +183,10 @@ function flatten(
   gradients: readonly (readonly [Value, Value])[],
 ): Value[] {
   const byName = new Map(gradients.map(([{ name }, gradient]) => [name, gradient]));
-  return layout.segments.map(({ parameters }) => {
+  return layout.segments.map(({ parameters, length }) => {
     const parts = parameters.map(({ name }) => graph.op("Reshape", [byName.get(name)!, [-1]]));
+    const missing = length - parameters.reduce((sum, parameter) => sum + parameter.length, 0);
+    if (missing > 0) parts.push(graph.constant(ndarray("float32", [missing])));
     return parts.length === 1 ? parts[0]! : graph.op("Concat", parts, { axis: 0 });
   });
 }
@@ -197,9 +205,10 @@ function addUpdate(
 ): void {
   const { optimizer, clipNorm = 1, emaDecay = null } = options;
   graph.scope("update", () => {
-    const squares = gradients.map((gradient) =>
-      graph.op("ReduceSumSquare", [gradient], { keepdims: false })
-    );
+    const squares = gradients.map((gradient) => {
+      const rows = graph.op("Reshape", [gradient, [-1, ROW_ELEMENTS]]);
+      return graph.op("ReduceSum", [graph.op("ReduceSumSquare", [rows, [1]])], { keepdims: false });
+    });
     // The runtime goes down into the last input of a sum first: gradients are computed, segment by segment, as
     // soon as they can be, and activations die early.
     const total = squares.reduce((sum, square) => graph.op("Add", [square, sum]));

@@ -8,7 +8,7 @@ import { InputError } from "../errors.ts";
 import { initializeParameter } from "../models/mod.ts";
 import type { Graph } from "../onnx/mod.ts";
 import { randomStream } from "../random/mod.ts";
-import { createSession, type DeviceChoice, type Session } from "../runtime/mod.ts";
+import { createInPlaceSession, type DeviceChoice, type InPlaceSession } from "../runtime/mod.ts";
 import {
   buildTrainGraphs,
   EMA_SLOT,
@@ -42,8 +42,8 @@ export interface StepSettings {
   readonly step: number;
   /** Learning rate. */
   readonly learningRate: number;
-  /** Momentum where a schedule moves it (AdamW: the first beta). */
-  readonly momentum?: number;
+  /** Momentum (AdamW: the first beta) where a schedule moves it; null for the optimizer's own. */
+  readonly momentum?: number | null;
 }
 
 /** What a step tells. */
@@ -54,6 +54,9 @@ export interface StepResult {
   readonly gradientNorm: number;
 }
 
+/** Arrays by the name of an input or output. */
+type Arrays = Readonly<Record<string, NdArray>>;
+
 /**
  * A network in training. Parameters, statistics and the optimizer's state lie in buffers that the runtime
  * reads and overwrites at every step.
@@ -62,12 +65,14 @@ export class TrainStep {
   /** What is computed. */
   readonly graphs: TrainGraphs;
   readonly #options: TrainStepOptions;
-  readonly #step: Session;
-  readonly #update: Session | null;
+  readonly #step: InPlaceSession;
+  readonly #update: InPlaceSession | null;
   /** Parameters and statistics by name; those that are trained are views of a flat vector. */
   readonly #parameters: ReadonlyMap<string, NdArray<"float32">>;
   /** Flat vectors: `parameters`, the slots and, if the step is split, `gradients`. */
   readonly #vectors: ReadonlyMap<string, NdArray<"float32">>;
+  /** Segments of the flat vectors under the names of inputs and of outputs. */
+  readonly #segments: Readonly<Record<"feeds" | "targets" | "sums" | "nextSums", Arrays>>;
   readonly #loss = ndarray("float32", []);
   readonly #norm = ndarray("float32", []);
 
@@ -75,7 +80,7 @@ export class TrainStep {
   constructor(
     options: TrainStepOptions,
     graphs: TrainGraphs,
-    sessions: { readonly step: Session; readonly update: Session | null },
+    sessions: { readonly step: InPlaceSession; readonly update: InPlaceSession | null },
   ) {
     this.#options = options;
     this.graphs = graphs;
@@ -87,6 +92,14 @@ export class TrainStep {
       names.map((name) => [name, ndarray("float32", [layout.length])]),
     );
     this.#parameters = this.#allocateParameters();
+    const state = ["parameters", ...slots];
+    const sums = graphs.update === null ? [] : ["gradients"];
+    this.#segments = {
+      feeds: this.#segmentsOf(state, (name) => name),
+      targets: this.#segmentsOf(state, nextName),
+      sums: this.#segmentsOf(sums, (name) => name),
+      nextSums: this.#segmentsOf(sums, nextName),
+    };
     this.initialize();
   }
 
@@ -162,8 +175,8 @@ export class TrainStep {
       await this.#step.run(feeds, {
         loss: this.#loss,
         gradient_norm: this.#norm,
-        ...this.#statisticFetches(),
-        ...this.#segments(["parameters", ...this.graphs.slots], nextName),
+        ...this.#statisticTargets(),
+        ...this.#segments.targets,
       });
       return { loss: this.#loss.data[0]!, gradientNorm: this.#norm.data[0]! };
     }
@@ -189,11 +202,11 @@ export class TrainStep {
    * @returns The loss.
    */
   async accumulate(batch: TrainBatch, step: number, part: number): Promise<number> {
-    const feeds = { ...this.#batchFeeds(batch, step, part), ...this.#segments(["gradients"]) };
+    const feeds = { ...this.#batchFeeds(batch, step, part), ...this.#segments.sums };
     await this.#step.run(feeds, {
       loss: this.#loss,
-      ...this.#statisticFetches(),
-      ...this.#segments(["gradients"], nextName),
+      ...this.#statisticTargets(),
+      ...this.#segments.nextSums,
     });
     return this.#loss.data[0]!;
   }
@@ -207,13 +220,13 @@ export class TrainStep {
    */
   async apply(settings: StepSettings, scale: number): Promise<number> {
     const feeds = {
-      ...this.#segments(["gradients"]),
+      ...this.#segments.sums,
       ...this.#updateFeeds(settings),
       gradient_scale: scalar(scale),
     };
     await this.#update!.run(feeds, {
       gradient_norm: this.#norm,
-      ...this.#segments(["parameters", ...this.graphs.slots], nextName),
+      ...this.#segments.targets,
     });
     return this.#norm.data[0]!;
   }
@@ -254,28 +267,26 @@ export class TrainStep {
   }
 
   /** All segments of vectors, under their names as inputs or outputs. */
-  #segments(
-    vectors: readonly string[],
-    rename: (name: string) => string = (name) => name,
-  ): Record<string, NdArray<"float32">> {
-    const entries = vectors.flatMap((vector) =>
-      this.graphs.layout.segments.map(({ offset, length }, index) =>
-        [
-          rename(segmentName(vector, index)),
-          this.#view(vector, offset, length, [length]),
-        ] as const
-      )
+  #segmentsOf(vectors: readonly string[], rename: (name: string) => string): Arrays {
+    return Object.fromEntries(
+      vectors.flatMap((vector) =>
+        this.graphs.layout.segments.map(({ offset, length }, index) =>
+          [
+            rename(segmentName(vector, index)),
+            this.#view(vector, offset, length, [length]),
+          ] as const
+        )
+      ),
     );
-    return Object.fromEntries(entries);
   }
 
-  #statisticFetches(): Record<string, NdArray<"float32">> {
+  #statisticTargets(): Arrays {
     return Object.fromEntries(
       this.graphs.statistics.map((name) => [nextName(name), this.#parameters.get(name)!]),
     );
   }
 
-  #batchFeeds({ image, labels }: TrainBatch, step: number, part: number): Record<string, NdArray> {
+  #batchFeeds({ image, labels }: TrainBatch, step: number, part: number): Arrays {
     const masks = this.graphs.masks.map(({ name, shape, rate }) => {
       const random = randomStream(this.#options.seed, part === 0 ? name : `${name}/${part}`);
       const mask = ndarray("float32", shape);
@@ -288,14 +299,14 @@ export class TrainStep {
     return { image, labels, ...Object.fromEntries(masks), ...Object.fromEntries(this.#parameters) };
   }
 
-  #updateFeeds({ step, learningRate, momentum }: StepSettings): Record<string, NdArray> {
-    const scalars = this.#options.optimizer.scalars(step, momentum);
+  #updateFeeds({ step, learningRate, momentum }: StepSettings): Arrays {
+    const scalars = this.#options.optimizer.scalars(step, momentum ?? undefined);
     return {
       learning_rate: scalar(learningRate),
       ...Object.fromEntries(
         Object.entries(scalars).map(([name, value]) => [name, scalar(value)]),
       ),
-      ...this.#segments(["parameters", ...this.graphs.slots]),
+      ...this.#segments.feeds,
     };
   }
 }
@@ -311,7 +322,7 @@ export async function createTrainStep(options: TrainStepOptions): Promise<TrainS
   const graphs = buildTrainGraphs(options);
   const { device = "auto", threads } = options;
   const load = (graph: Graph) =>
-    createSession(graph, { device, ...(threads !== undefined && { threads }) });
+    createInPlaceSession(graph, { device, ...(threads !== undefined && { threads }) });
   const step = await load(graphs.step);
   const update = graphs.update === null ? null : await load(graphs.update);
   return new TrainStep(options, graphs, { step, update });

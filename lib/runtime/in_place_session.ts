@@ -1,0 +1,236 @@
+/**
+ * Sessions that write their outputs where callers want them, without copies: the buffers that last from
+ * step to step of a training are read and overwritten where they are.
+ *
+ * onnxruntime-node copies every output once more, even one that was given a place, which for the
+ * parameters and moments of a train step takes as long as a good part of the step. These sessions call the same
+ * library's C API instead. They also leave the event loop running meanwhile.
+ *
+ * @module
+ */
+import { bytesOf, elementCount, formatShape, type NdArray } from "../array/mod.ts";
+import { InputError } from "../errors.ts";
+import {
+  encodeModel,
+  evaluateDim,
+  type Graph,
+  TENSOR_TYPE_CODES,
+  type Value,
+} from "../onnx/mod.ts";
+import { type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
+import { cString, type NativeApi, nativeApi, type Pointer } from "./native_api.ts";
+import { createSession } from "./session.ts";
+
+/** A graph in the runtime, which is run over buffers that callers own. */
+export interface InPlaceSession {
+  /**
+   * Compute outputs from inputs.
+   *
+   * An output may be written over an array that is fed if, in the graph, the output depends on all other
+   * uses of that input. Arrays must not be touched until the promise is fulfilled.
+   *
+   * @param feeds An array for every input.
+   * @param targets Where to write each output that is wanted.
+   * @throws {InputError} If memory runs out.
+   */
+  run(
+    feeds: Readonly<Record<string, NdArray>>,
+    targets: Readonly<Record<string, NdArray>>,
+  ): Promise<void>;
+  /** Free the runtime's memory. */
+  release(): Promise<void>;
+}
+
+/** Options of {@linkcode createInPlaceSession}. */
+export interface InPlaceSessionOptions {
+  /** Where to compute; `auto` where left out. */
+  readonly device?: DeviceChoice;
+  /** Threads of the CPU; one a core where left out. */
+  readonly threads?: number;
+}
+
+/**
+ * Load a graph, whose shapes are all known, to be run over buffers of the caller.
+ *
+ * @param graph The graph. Its parameters are inputs.
+ * @param options Device and threads.
+ */
+export async function createInPlaceSession(
+  graph: Graph,
+  options: InPlaceSessionOptions = {},
+): Promise<InPlaceSession> {
+  const ort = await import("onnxruntime-node");
+  const device = await resolveDevice(ort, options.device ?? "auto");
+  const api = device === "cpu" ? nativeApi() : null;
+  return api === null
+    ? await createCopyingSession(graph, { ...options, device })
+    : new NativeSession(api, graph, options.threads ?? 0);
+}
+
+/** The way through onnxruntime-node, for devices and systems where the C API is not used. */
+async function createCopyingSession(
+  graph: Graph,
+  options: InPlaceSessionOptions,
+): Promise<InPlaceSession> {
+  const session = await createSession(graph, options);
+  return {
+    async run(feeds, targets) {
+      await session.run(feeds, targets);
+    },
+    release: () => session.release(),
+  };
+}
+
+/** All graph optimizations (GraphOptimizationLevel). */
+const ALL_OPTIMIZATIONS = 99;
+/** Log errors and worse (OrtLoggingLevel). */
+const LOG_ERRORS = 3;
+/** Memory from an arena (OrtAllocatorType), of the default kind (OrtMemType). */
+const ARENA = 1;
+const DEFAULT_MEMORY = 0;
+
+/** Names and tensors as C has lists: arrays of addresses. */
+interface PointerLists {
+  readonly names: BigUint64Array<ArrayBuffer>;
+  readonly tensors: BigUint64Array<ArrayBuffer>;
+  readonly count: bigint;
+}
+
+/** A session of the C API. */
+class NativeSession implements InPlaceSession {
+  readonly #api: NativeApi;
+  readonly #session: Pointer;
+  readonly #memory: Pointer;
+  readonly #shapes: ReadonlyMap<string, Value>;
+  /** Tensors over buffers that were used before. */
+  readonly #tensors = new Map<string, { readonly array: NdArray; readonly pointer: Pointer }>();
+  readonly #names = new Map<string, Uint8Array<ArrayBuffer>>();
+  #running: readonly PointerLists[] | null = null;
+
+  constructor(api: NativeApi, graph: Graph, threads: number) {
+    this.#api = api;
+    this.#shapes = new Map([
+      ...[...graph.inputs, ...graph.parameters.values()].map((value) =>
+        [value.name, value] as const
+      ),
+      ...graph.outputs,
+    ]);
+    const options = api.make((target) => api.createSessionOptions(target));
+    try {
+      api.check(api.disableMemPattern(options));
+      api.check(api.setLogSeverity(options, LOG_ERRORS));
+      api.check(api.setOptimizationLevel(options, ALL_OPTIMIZATIONS));
+      if (threads > 0) api.check(api.setIntraOpNumThreads(options, threads));
+      const model = encodeModel(graph);
+      const length = BigInt(model.length);
+      this.#session = api.make((target) =>
+        api.createSessionFromArray(api.environment, model, length, options, target)
+      );
+    } catch (error) {
+      throw new Error(`internal: graph "${graph.name}" is refused: ${firstLine(error)}`);
+    } finally {
+      api.releaseSessionOptions(options);
+    }
+    this.#memory = api.make((target) => api.createCpuMemoryInfo(ARENA, DEFAULT_MEMORY, target));
+  }
+
+  async run(
+    feeds: Readonly<Record<string, NdArray>>,
+    targets: Readonly<Record<string, NdArray>>,
+  ): Promise<void> {
+    const inputs = this.#list(feeds, "in");
+    const outputs = this.#list(targets, "out");
+    // What runs on another thread must not be collected meanwhile.
+    this.#running = [inputs, outputs];
+    const status = await this.#api.run(
+      this.#session,
+      null,
+      inputs.names,
+      inputs.tensors,
+      inputs.count,
+      outputs.names,
+      outputs.count,
+      outputs.tensors,
+    );
+    this.#running = null;
+    try {
+      this.#api.check(status);
+    } catch (error) {
+      throw runError(firstLine(error));
+    }
+  }
+
+  release(): Promise<void> {
+    for (const { pointer } of this.#tensors.values()) this.#api.releaseValue(pointer);
+    this.#tensors.clear();
+    this.#api.releaseMemoryInfo(this.#memory);
+    this.#api.releaseSession(this.#session);
+    return Promise.resolve();
+  }
+
+  #list(arrays: Readonly<Record<string, NdArray>>, kind: string): PointerLists {
+    const entries = Object.entries(arrays);
+    const names = new BigUint64Array(entries.length);
+    const tensors = new BigUint64Array(entries.length);
+    for (const [i, [name, array]] of entries.entries()) {
+      names[i] = addressOf(Deno.UnsafePointer.of(this.#name(name)));
+      tensors[i] = addressOf(this.#tensor(name, `${kind} ${name}`, array));
+    }
+    return { names, tensors, count: BigInt(entries.length) };
+  }
+
+  #name(name: string): Uint8Array<ArrayBuffer> {
+    let text = this.#names.get(name);
+    if (text === undefined) this.#names.set(name, text = cString(name));
+    return text;
+  }
+
+  /** The tensor over an array, made anew where the array is another one than last time. */
+  #tensor(name: string, key: string, array: NdArray): Pointer {
+    const known = this.#tensors.get(key);
+    if (known?.array.data === array.data) return known.pointer;
+    if (known !== undefined) this.#api.releaseValue(known.pointer);
+    this.#checkFits(name, array);
+    const bytes = bytesOf(array);
+    const shape = BigInt64Array.from(array.shape, BigInt);
+    const pointer = this.#api.make((target) =>
+      this.#api.createTensorWithData(
+        this.#memory,
+        bytes,
+        BigInt(bytes.length),
+        shape,
+        BigInt(shape.length),
+        TENSOR_TYPE_CODES[array.dtype],
+        target,
+      )
+    );
+    this.#tensors.set(key, { array, pointer });
+    return pointer;
+  }
+
+  #checkFits(name: string, { dtype, shape, data }: NdArray): void {
+    const value = this.#shapes.get(name);
+    const wanted = value?.shape.map((dim) => evaluateDim(dim, {}));
+    const fits = value?.dtype === dtype && wanted?.join() === shape.join() &&
+      data.length === elementCount(shape);
+    if (!fits) {
+      throw new Error(
+        `internal: "${name}" must be ${value?.dtype} ${formatShape(value?.shape ?? [])}: ` +
+          `current is ${dtype} ${formatShape(shape)}`,
+      );
+    }
+  }
+}
+
+function addressOf(pointer: Deno.PointerValue): bigint {
+  return BigInt(Deno.UnsafePointer.value(pointer));
+}
+
+function runError(message: string): Error {
+  if (/bad_alloc|failed to allocate|out of memory/i.test(message)) {
+    return new InputError(`Cannot run the train step as memory runs out: ${message}`, {
+      hint: "Use a smaller batch or smaller samples",
+    });
+  }
+  return new Error(`internal: ONNX Runtime failed: ${message}`);
+}
