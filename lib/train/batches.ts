@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type DataType, formatShape, type NdArray, ndarray } from "../array/mod.ts";
+import { type DataType, elementCount, formatShape, type NdArray, ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import { applyNormalization, maskNonFinite, type Normalization } from "../normalization/mod.ts";
 import type { SampleInfo } from "../stream/mod.ts";
@@ -109,6 +109,25 @@ export function createBatchMaker(plan: BatchPlan): BatchMaker {
     },
     [Symbol.dispose]: reader.close,
   };
+}
+
+/**
+ * A batch in equal parts along its first axis, without copies.
+ *
+ * @param batch The batch.
+ * @param parts How many.
+ */
+export function partsOfBatch({ image, labels }: TrainBatch, parts: number): TrainBatch[] {
+  const slice = <D extends "float32" | "uint8">(array: NdArray<D>, part: number): NdArray<D> => {
+    const shape = [array.shape[0]! / parts, ...array.shape.slice(1)];
+    const size = elementCount(shape);
+    const data = array.data.subarray(part * size, (part + 1) * size) as NdArray<D>["data"];
+    return ndarray(array.dtype, shape, data);
+  };
+  return Array.from({ length: parts }, (_, part) => ({
+    image: slice(image, part),
+    labels: slice(labels, part),
+  }));
 }
 
 /** Training leaves out what does not fill a batch, so that all steps weigh the same. */

@@ -24,7 +24,12 @@ export interface TrainConfigKey {
   readonly fallback: string;
   /** What it means, as a sentence in Markdown. */
   readonly description: string;
+  /** What it holds, as far as its notation on a command line depends on it. */
+  readonly kind: TrainConfigKind;
 }
+
+/** `names` and `numbers` are lists, `flag` is true or false, `value` is anything in YAML. */
+export type TrainConfigKind = "text" | "number" | "flag" | "names" | "numbers" | "value";
 
 /**
  * Parse the text of a `train.yaml`.
@@ -163,6 +168,53 @@ export function formatTrainConfig(config: TrainConfig): string {
   return dump(Object.fromEntries(ordered), { noRefs: true, lineWidth: -1, flowLevel: 2 });
 }
 
+/**
+ * Values of keys that are written as on a command line: lists separated by commas, mappings in YAML.
+ *
+ * @param texts Texts by the keys' names, with dots where nested; several for keys that list paths.
+ * @returns The values, not validated yet.
+ * @throws {InputError} If a text is no YAML where it has to be.
+ *
+ * @example
+ * ```ts
+ * import { parseTrainConfig, parseTrainFlags } from "swath";
+ *
+ * const flags = new Map([["learning_rate", "6e-5"], ["schedule", "one_cycle"], ["bands", "B04,B08"]]);
+ * const { learningRate, bands } = parseTrainConfig(parseTrainFlags(flags));
+ * if (learningRate !== 6e-5 || bands?.length !== 2) throw new Error("two bands");
+ * ```
+ */
+export function parseTrainFlags(
+  texts: ReadonlyMap<string, string | readonly string[]>,
+): TrainConfigInput {
+  let input: TrainConfigInput = {};
+  // Parents come before what is nested in them.
+  for (const { name, kind } of trainConfigKeys()) {
+    const text = texts.get(name);
+    if (text === undefined) continue;
+    const value = typeof text === "string" ? flagValue(name, kind, text) : text;
+    const nested = name.split(".")
+      .reduceRight<unknown>((inner, member) => ({ [member]: inner }), value);
+    input = mergeTrainConfig(input, nested as TrainConfigInput);
+  }
+  return input;
+}
+
+function flagValue(name: string, kind: TrainConfigKind, text: string): unknown {
+  const isBracketed = /^\s*[[{]/.test(text);
+  if (kind === "text") return text;
+  if (kind === "names" && !isBracketed) return text.split(",").map((item) => item.trim());
+  const isList = kind === "numbers" || (kind === "value" && text.includes(","));
+  try {
+    return load(isList && !isBracketed ? `[${text}]` : text);
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    throw new InputError(`Cannot use ${show(text)} for "${name}": ${error.reason}`, {
+      cause: error,
+    });
+  }
+}
+
 /** The keys of a configuration with their defaults and descriptions, nested ones after their parent. */
 export function trainConfigKeys(): readonly TrainConfigKey[] {
   return keysOf(trainConfigSchema, "");
@@ -277,8 +329,22 @@ function keysOf(node: SchemaNode, prefix: string): TrainConfigKey[] {
         alternative: typeof alternative === "string" ? alternative : null,
         fallback: dump(entry.default, { flowLevel: 0 }).trim(),
         description,
+        kind: kindOf(entry),
       },
       ...keysOf(entry, `${prefix}${name}.`),
     ];
   });
+}
+
+function kindOf(node: SchemaNode): TrainConfigKind {
+  if (node.wrapped !== undefined) return kindOf(node.wrapped);
+  const kinds: Readonly<Record<string, TrainConfigKind>> = {
+    string: "text",
+    picklist: "text",
+    number: "number",
+    boolean: "flag",
+    array: "names",
+    tuple: "numbers",
+  };
+  return kinds[node.type] ?? "value";
 }

@@ -269,7 +269,6 @@ export const trainConfigSchema = mapping({
     "Weight of each class in the loss, in order; `balanced` for inverse frequency.",
   ),
   ignore_index: key(integer(0, 255), 255, "Label that losses and metrics leave out."),
-  label_smoothing: key(belowOne, 0, "Share of the target that is spread over all classes."),
   augment: key(augmentSchema, {}, "How samples are varied; `false` for not at all."),
   drop_path: key(belowOne, 0.1, "Highest probability that a residual branch is dropped."),
   dropout: key(belowOne, 0.1, "Probability that a channel of the head is dropped."),

@@ -13,6 +13,7 @@ export * from "./class_weights.ts";
 export * from "./config.ts";
 export * from "./data_set.ts";
 export { checkSeparate } from "./data_set_checks.ts";
+export * from "./dry_run.ts";
 export * from "./early_stopping.ts";
 export {
   CLASS_IOU_PREFIX,

@@ -7,11 +7,11 @@
  * @module
  */
 import { basename, join, resolve } from "node:path";
-import { elementCount, type NdArray, ndarray } from "../array/mod.ts";
+import type { NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import { abbreviateList } from "../text/mod.ts";
 import { type BatchLoader, createBatchLoader } from "./batch_loader.ts";
-import type { PreparedBatch } from "./batches.ts";
+import { partsOfBatch, type PreparedBatch } from "./batches.ts";
 import { isBest } from "./best_checkpoint.ts";
 import { formatTrainConfig, parseTrainConfig, parseTrainYaml } from "./config.ts";
 import { shouldStop, startEarlyStopping, stepEarlyStopping } from "./early_stopping.ts";
@@ -25,7 +25,7 @@ import { openRunFolder, type RunFolder } from "./run_folder.ts";
 import { scheduleValues, startPlateau, stepPlateau } from "./schedules.ts";
 import type { TrainConfig } from "./train_config.ts";
 import { EMA_SLOT } from "./train_graph.ts";
-import { createTrainStep, type TrainBatch, type TrainStep } from "./train_step.ts";
+import { createTrainStep, type TrainStep } from "./train_step.ts";
 import {
   modelOf,
   setUpTraining,
@@ -290,7 +290,7 @@ class Training {
       totalSteps,
       plateau,
     });
-    const { loss, gradientNorm } = await this.#step!.run(partsOf(batch, config.accumulate), {
+    const { loss, gradientNorm } = await this.#step!.run(partsOfBatch(batch, config.accumulate), {
       step: before - optimizerStart + 1,
       learningRate,
       momentum,
@@ -554,20 +554,6 @@ async function bestEpoch(
     metrics: rest as Metrics,
     isBest: true,
   };
-}
-
-/** A batch in equal parts. */
-function partsOf({ image, labels }: PreparedBatch, parts: number): TrainBatch[] {
-  const slice = <D extends "float32" | "uint8">(array: NdArray<D>, part: number): NdArray<D> => {
-    const shape = [array.shape[0]! / parts, ...array.shape.slice(1)];
-    const size = elementCount(shape);
-    const data = array.data.subarray(part * size, (part + 1) * size) as NdArray<D>["data"];
-    return ndarray(array.dtype, shape, data);
-  };
-  return Array.from({ length: parts }, (_, part) => ({
-    image: slice(image, part),
-    labels: slice(labels, part),
-  }));
 }
 
 /** The arrays of one slot of an optimizer's state. */

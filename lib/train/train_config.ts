@@ -198,8 +198,6 @@ export interface TrainConfig {
   readonly classWeights: readonly number[] | "balanced" | null;
   /** Label that is left out. */
   readonly ignoreIndex: number;
-  /** Share of the target that is spread over all classes. */
-  readonly labelSmoothing: number;
   /** How samples are varied. */
   readonly augment: AugmentConfig;
   /** Highest probability that a residual branch is dropped. */

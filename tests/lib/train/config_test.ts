@@ -228,6 +228,7 @@ Deno.test("config: every key is documented once", () => {
     alternative: "adamw",
     fallback: "[0.9, 0.999]",
     description: "Decay rates of the two moments.",
+    kind: "numbers",
   });
   assert.ok(keys.some(({ name }) => name === "early_stopping.patience"));
 });
