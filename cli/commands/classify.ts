@@ -38,8 +38,8 @@ export default defineCommand({
   examples: [
     { note: "What a photo shows", command: "swath classify classifier/ photo.png" },
     {
-      note: "The best class of each, for a program",
-      command: "swath classify classifier/ photo.png scene.png --top 1 --format csv",
+      note: "The best class alone, for a program",
+      command: "swath classify classifier/ photo.png --top 1 --format csv",
     },
   ],
   parser: object({

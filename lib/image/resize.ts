@@ -62,8 +62,9 @@ interface Taps {
  * Resize an image.
  *
  * 8-bit images go through Pillow's fixed-point arithmetic and are rounded after each of the two
- * directions, so that the result is Pillow's to the bit; others are computed in floating point, as
- * Pillow's mode `F`.
+ * directions, along rows first: the result is Pillow's to the bit up to version 12. Version 13 takes
+ * columns first for some sizes that shrink in height, which changes bilinear results by one level, and
+ * bicubic ones by more beside hard edges. Other types are computed in floating point, as Pillow's mode `F`.
  *
  * @param image Shape (C, H, W).
  * @param options Size and filter.

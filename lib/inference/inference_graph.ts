@@ -40,11 +40,17 @@ export function buildInferenceGraph(network: Network, input: InferenceInput): Gr
   const graph = new Graph(network.family);
   const image = graph.input("image", input.dtype, ["batch", network.bands, height, width]);
   const valid = graph.input("valid", "uint8", ["batch", height, width]);
-  const x = graph.scope("normalize", () => masked(graph, normalized(graph, image, input), valid));
-  // A classifier has no lattice to crop: what the padding becomes would be part of its mean.
-  const multiple = network.task === "classification" ? 1 : network.multiple;
-  const roundUp = (extent: number) => Math.ceil(extent / multiple) * multiple;
-  const padding = [0, 0, 0, 0, 0, 0, roundUp(height) - height, roundUp(width) - width];
+  const x = graph.scope(
+    "normalize",
+    () => masked(graph, normalized(graph, image, input), valid, input.dtype),
+  );
+  // A classifier has no lattice to crop: what the padding becomes would be part of its mean. It is padded
+  // only where the network could not be computed.
+  const padTo = (extent: number) =>
+    network.task === "classification"
+      ? Math.max(extent, network.multiple)
+      : Math.ceil(extent / network.multiple) * network.multiple;
+  const padding = [0, 0, 0, 0, 0, 0, padTo(height) - height, padTo(width) - width];
   const padded = padding.some((pixels) => pixels > 0) ? graph.op("Pad", [x, padding]) : x;
   const logits = network.build({ graph, training: false }, padded);
   if (network.task === "classification") {
@@ -82,12 +88,14 @@ function normalized(
 }
 
 /** Zero where there is no data, whatever is stored there (NaN among it). */
-function masked(graph: Graph, x: Value, valid: Value): Value {
+function masked(graph: Graph, x: Value, valid: Value, stored: DataType): Value {
   const [batch, , height, width] = x.shape;
   if (typeof height !== "number" || typeof width !== "number") {
     throw new Error(`internal: patches of unknown size ${height}x${width} for batch ${batch}`);
   }
-  const mask = graph.op("Cast", [valid], { to: "bool" });
-  const planes = graph.op("Unsqueeze", [mask, [1]]);
-  return graph.op("Where", [planes, x, graph.constant(0)]);
+  // Whatever is not 0 counts as valid.
+  const mask = graph.op("Unsqueeze", [graph.op("Cast", [valid], { to: "bool" }), [1]]);
+  if (stored.startsWith("float")) return graph.op("Where", [mask, x, graph.constant(0)]);
+  // Integers are never NaN, and a product is less than half the work of a choice.
+  return graph.op("Mul", [x, graph.op("Cast", [mask], { to: "float32" })]);
 }

@@ -7,6 +7,7 @@ swath synth roads --size 64 --seed 1 -o photo.tif && mv photo.tif photo.png
 tiny model model bands=B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12,DEM \
   scale=1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1 \
   classes=water,broadleaf,conifer,shrubland,grassland,cropland,orchard,soil,building,road
+tiny model classifier bands=1,2,3 classes=road,vehicle task=SegformerForImageClassification
 swath tile scene.tif | swath normalize --fit -o stats.json
 row=$(printf '0 1 2 1 %.0s' {1..64})
 rows=$(printf "${row% }/%.0s" {1..256})
