@@ -52,7 +52,7 @@ const BATCH_NORM_EPSILON = 1e-5;
  * Elements of the decoder's map that are worked on at a time, so that they stay in the processor's cache:
  * the map is cut by channels.
  */
-const DECODER_CHUNK_ELEMENTS = 2 ** 21;
+const DECODER_CHUNK_ELEMENTS = 2 ** 20;
 
 const ZEROS: Initializer = { kind: "constant", value: 0 };
 const ONES: Initializer = { kind: "constant", value: 1 };
@@ -418,12 +418,17 @@ export interface DecoderParameters {
   readonly projections: readonly { readonly weight: Value; readonly bias: Value }[];
   /** (D, stages · D): slices in reverse order of the stages. */
   readonly fuse: Value;
+  /** Scale of the batch normalization (D). */
   readonly gamma: Value;
+  /** Its shift (D). */
   readonly beta: Value;
+  /** Its running mean (D). */
   readonly mean: Value;
+  /** Its running variance (D). */
   readonly variance: Value;
   /** (classes, D). */
   readonly classifier: Value;
+  /** (classes). */
   readonly classifierBias: Value;
 }
 
