@@ -76,7 +76,7 @@ interface Taps {
  *
  * const image = ndarray("uint8", [1, 1, 4], new Uint8Array([0, 100, 200, 40]));
  * const half = resizeImage(image, { height: 1, width: 2 });
- * if (half.data.join(" ") !== "66 121") throw new Error(half.data.join(" "));
+ * if (half.data.join(" ") !== "71 117") throw new Error(half.data.join(" "));
  * ```
  */
 export function resizeImage(image: NdArray, options: ResizeOptions): NdArray<"uint8" | "float32"> {
