@@ -418,12 +418,17 @@ export interface DecoderParameters {
   readonly projections: readonly { readonly weight: Value; readonly bias: Value }[];
   /** (D, stages · D): slices in reverse order of the stages. */
   readonly fuse: Value;
+  /** Scale of the batch normalization (D). */
   readonly gamma: Value;
+  /** Its shift (D). */
   readonly beta: Value;
+  /** Its running mean (D). */
   readonly mean: Value;
+  /** Its running variance (D). */
   readonly variance: Value;
   /** (classes, D). */
   readonly classifier: Value;
+  /** (classes). */
   readonly classifierBias: Value;
 }
 
