@@ -53,6 +53,21 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Score a map against the truth",
     load: () => import("./iou.ts"),
   },
+  train: {
+    group: "Models",
+    summary: "Train a network on labelled patches",
+    load: () => import("./train.ts"),
+  },
+  test: {
+    group: "Models",
+    summary: "Score a model on labelled patches",
+    load: () => import("./test.ts"),
+  },
+  plot: {
+    group: "Models",
+    summary: "Draw the curves of trainings",
+    load: () => import("./plot.ts"),
+  },
   params: {
     group: "Models",
     summary: "Count the parameters and multiply-adds of a network, part by part",
@@ -67,6 +82,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: "Data",
     summary: "Make labelled scenes by rule",
     load: () => import("./synth.ts"),
+  },
+  split: {
+    group: "Data",
+    summary: "Divide labelled patches into training, validation and test by blocks of ground",
+    load: () => import("./split.ts"),
   },
   info: {
     group: "Data",

@@ -23,6 +23,7 @@ import { fileArgument, jsonOption } from "../options.ts";
 import {
   countParts,
   drawTree,
+  formatParts,
   type ModuleNode,
   moduleTree,
   paddedSize,
@@ -196,24 +197,12 @@ function reportFacts({ model, network, parts, multiplyAdds, modules, trace }: Re
   };
 }
 
-const PART_COLUMNS: readonly Column<PartCount>[] = [
-  { title: "part", key: "part", value: ({ name, depth }) => "  ".repeat(depth) + name },
-  numberColumn("parameters", ({ parameters }) => parameters),
-  {
-    title: "share",
-    key: "share",
-    value: ({ share }) => share,
-    format: ({ share }) => `${(100 * share).toFixed(2)}%`,
-  },
-  numberColumn("trainable", ({ trainable }) => trainable),
-];
-
 function reportText({ model, network, parts, multiplyAdds, modules, trace }: Report): string {
   const { height, width, count } = multiplyAdds;
   const title = `${model}: ${network.family}, ${network.task}, ` +
     `${network.bands} bands, ${network.classes} classes\n`;
   const cost = `${(count / 1e9).toFixed(2)} G multiply-adds for ${width}x${height} pixels\n`;
-  const sections = [title + formatTable(PART_COLUMNS, parts, "table"), cost];
+  const sections = [title + formatParts(parts), cost];
   if (trace !== null) sections.push(formatTable(TRACE_COLUMNS, trace, "table"));
   if (modules !== null) sections.push(formatTable(TREE_COLUMNS, drawTree(modules), "table"));
   return sections.join("\n");
@@ -239,7 +228,3 @@ const TREE_COLUMNS: readonly Column<{ label: string; node: ModuleNode }>[] = [
     nothing: "statistics",
   },
 ];
-
-function numberColumn<Row>(title: string, value: (row: Row) => number): Column<Row> {
-  return { title, key: title, value, format: (row) => value(row).toLocaleString("en") };
-}

@@ -1,16 +1,17 @@
 /** `swath stitch`. @module */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { IGNORE_LABEL, type StreamHeader } from "../../mod.ts";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import { IGNORE_LABEL, PROBABILITY_TYPES, type StreamHeader } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { OutputNames } from "../output_names.ts";
-import { compressionOption, outputOption, overwriteOption } from "../options.ts";
-import { SceneMap } from "../stitch/scene_map.ts";
+import { compressionOption, jsonOption, outputOption, overwriteOption } from "../options.ts";
+import { type MapFiles, SceneMap } from "../stitch/scene_map.ts";
+import { formatSeams } from "../stitch/seam_table.ts";
 import { readPatches } from "../stream.ts";
-import { path } from "../values.ts";
+import { oneOf, path } from "../values.ts";
 
 /** Classes that the report names. */
 const REPORTED_CLASSES = 6;
@@ -25,6 +26,11 @@ export default defineCommand({
     "Class maps (after upsample) are cropped to the middle of each patch and put side by side. Where " +
     "samples hold logits (after infer), overlapping patches are blended, upsampled once and then " +
     "decided, so that no seam shows.",
+    "With --seam-report, it prints how much neighbouring patches disagree in the pixels that they " +
+    "share, each taken by itself: the share of pixels whose class differs, and the mean change of " +
+    "probability, which is the share of it that moves from one class to another; for a class, over the " +
+    "pixels that either patch gives to it, and of its own probability. Large values call for a larger " +
+    "overlap, or say that something is wrong with a patch.",
     "A stream of several scenes makes one map each: put {scene} into the names of the files.",
   ],
   examples: [
@@ -37,6 +43,11 @@ export default defineCommand({
       note: "Blend overlapping patches, and keep the confidence",
       command: "swath tile scene.tif --overlap 64 | swath infer model/ | " +
         "swath stitch -o map.tif --confidence confidence.tif",
+    },
+    {
+      note: "Keep the probabilities of all classes, and see how much the patches disagree",
+      command: "swath tile scene.tif --overlap 64 | swath infer model/ | " +
+        "swath stitch -o map.tif --probs probabilities.tif --seam-report",
     },
     {
       note: "Map several scenes",
@@ -52,36 +63,48 @@ export default defineCommand({
           message`Also write the probability of the winning class, as float32; upsample must pass it on`,
       }),
     ),
+    probs: optional(
+      option("--probs", path("FILE"), {
+        description:
+          message`Also write the probabilities of all classes, a band each; from logits only`,
+      }),
+    ),
+    probsType: withDefault(
+      option("--probs-type", oneOf("TYPE", PROBABILITY_TYPES), {
+        description: message`Type of the probabilities; uint8 counts in steps of 1/254`,
+      }),
+      "uint8" as const,
+    ),
+    seamReport: withDefault(
+      flag("--seam-report", {
+        description: message`Print how much overlapping patches disagree; from logits only`,
+      }),
+      false,
+    ),
+    json: jsonOption(),
     compression: compressionOption(),
     overwrite: overwriteOption(),
   }),
-  async run({ output, confidence, ...how }, io) {
+  async run({ output, confidence, probs, json, ...how }, io) {
+    if (json && !how.seamReport) throw new CommandError("--json goes with --seam-report");
     const maps = new OutputNames(output);
-    const confidences = confidence === undefined ? null : new OutputNames(confidence);
-    if (confidences !== null && confidences.isPattern !== maps.isPattern) {
-      throw new CommandError("Either both -o and --confidence have {scene} in them, or none");
-    }
-    if (output === confidence) {
-      throw new CommandError(`Cannot write the map and the confidence into one file, "${output}"`);
-    }
+    const filesOf = outputFiles(maps, output, confidence, probs);
     let current: { readonly map: SceneMap; readonly header: StreamHeader } | null = null;
     io.onInterrupt(() => current?.map[Symbol.dispose]());
     const publish = async () => {
       if (current === null) return;
       await current.map.finish();
       io.info(describeMap(current.map, current.header));
+      const seams = current.map.seams();
+      if (seams !== null) await io.write(formatSeams(seams, json ? "json" : "table"));
       current = null;
     };
     try {
       for await (const item of readPatches(io, "Stitching")) {
         if (item.type === "header") {
           const { header } = item;
-          const scene = header.scene?.name ?? "";
-          const files = {
-            output: maps.next(scene),
-            confidence: confidences?.next(scene) ?? null,
-          };
-          current = { map: await SceneMap.create(header, { ...files, ...how }), header };
+          const files = filesOf(header.scene?.name ?? "");
+          current = { map: await SceneMap.create(header, files, how), header };
         } else if (item.type === "sample") {
           await current!.map.add(item.sample);
         } else if (maps.isPattern) {
@@ -95,6 +118,34 @@ export default defineCommand({
     }
   },
 });
+
+/** Names the files of each scene. */
+function outputFiles(
+  maps: OutputNames,
+  output: string,
+  confidence: string | undefined,
+  probs: string | undefined,
+): (scene: string) => MapFiles {
+  const taken = new Map([[output, "the map"]]);
+  const further = (file: string | undefined, option: string, what: string) => {
+    if (file === undefined) return null;
+    const other = taken.get(file);
+    if (other !== undefined) {
+      throw new CommandError(`Cannot write ${other} and ${what} into one file, "${file}"`);
+    }
+    taken.set(file, what);
+    const names = new OutputNames(file);
+    if (names.isPattern === maps.isPattern) return names;
+    throw new CommandError(`Either both -o and ${option} have {scene} in them, or none`);
+  };
+  const confidences = further(confidence, "--confidence", "the confidence");
+  const probabilities = further(probs, "--probs", "the probabilities");
+  return (scene) => ({
+    output: maps.next(scene),
+    confidence: confidences?.next(scene) ?? null,
+    probs: probabilities?.next(scene) ?? null,
+  });
+}
 
 /** Size and classes, the largest first. */
 function describeMap({ path, counts }: SceneMap, { scene, classes }: StreamHeader): string {

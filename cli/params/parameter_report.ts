@@ -4,6 +4,7 @@
  * @module
  */
 import { countParameters, type Network, type ParameterSpec } from "../../mod.ts";
+import { type Column, formatTable } from "../table.ts";
 
 /** Parameters of a part of a network. */
 export interface PartCount {
@@ -59,6 +60,28 @@ export function countParts(
   });
   const trainable = halves.reduce((sum, half) => half.depth === 1 ? sum + half.trainable : sum, 0);
   return [part("model", 0, total, trainable), ...halves];
+}
+
+const PART_COLUMNS: readonly Column<PartCount>[] = [
+  { title: "part", key: "part", value: ({ name, depth }) => "  ".repeat(depth) + name },
+  numberColumn("parameters", ({ parameters }) => parameters),
+  {
+    title: "share",
+    key: "share",
+    value: ({ share }) => share,
+    format: ({ share }) => `${(100 * share).toFixed(2)}%`,
+  },
+  numberColumn("trainable", ({ trainable }) => trainable),
+];
+
+/** The counts as a table. */
+export function formatParts(parts: readonly PartCount[]): string {
+  return formatTable(PART_COLUMNS, parts, "table");
+}
+
+/** A column of whole numbers, with marks between thousands for people. */
+export function numberColumn<Row>(title: string, value: (row: Row) => number): Column<Row> {
+  return { title, key: title, value, format: (row) => value(row).toLocaleString("en") };
 }
 
 /** A module, or a parameter where it has a shape. */

@@ -4,3 +4,4 @@ export { type FigurePanel, mapFigure, type MapFigureOptions } from "./map_figure
 export { encodePng } from "./png.ts";
 export { RESIZE_FILTERS, type ResizeFilter, resizeImage, type ResizeOptions } from "./resize.ts";
 export { renderSvg, type RenderSvgOptions } from "./svg.ts";
+export { type ChartSpec, drawChart } from "./vega.ts";

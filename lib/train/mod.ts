@@ -27,6 +27,7 @@ export {
   type EventImage,
   openEventFile,
 } from "./event_file.ts";
+export * from "./learning_curves.ts";
 export * from "./metrics_log.ts";
 export * from "./mlflow.ts";
 export * from "./monitor.ts";
@@ -36,6 +37,7 @@ export * from "./sampler.ts";
 export * from "./schedules.ts";
 export * from "./shard_files.ts";
 export * from "./split.ts";
+export * from "./split_shards.ts";
 export type * from "./train_config.ts";
 export * from "./parameter_layout.ts";
 export * from "./train_graph.ts";
