@@ -17,6 +17,7 @@ import webdataset
 from torchmetrics.functional import classification as tm
 from transformers import SegformerForSemanticSegmentation
 
+torch.set_num_threads(1)
 directory, stream, map_path, truth_path = sys.argv[1:]
 model = SegformerForSemanticSegmentation.from_pretrained(directory).eval()
 card = json.loads((pathlib.Path(directory) / "config.json").read_text())["swath"]["normalization"]

@@ -38,6 +38,8 @@ parser.add_argument("--rarity", type=float, default=0.0, help="classes weigh fre
 parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 
+# One thread: small networks gain little from more, which fight with tests that run beside.
+torch.set_num_threads(1)
 torch.manual_seed(args.seed)
 random = np.random.default_rng(args.seed)
 classes = json.loads(args.classes)
