@@ -69,11 +69,10 @@ export default defineCommand({
           message`Also write the probabilities of all classes, a band each; from logits only`,
       }),
     ),
-    probsType: withDefault(
+    probsType: optional(
       option("--probs-type", oneOf("TYPE", PROBABILITY_TYPES), {
-        description: message`Type of the probabilities; uint8 counts in steps of 1/254`,
+        description: message`Type of --probs: uint8 (the default), in steps of 1/254, or float16`,
       }),
-      "uint8" as const,
     ),
     seamReport: withDefault(
       flag("--seam-report", {
@@ -85,8 +84,12 @@ export default defineCommand({
     compression: compressionOption(),
     overwrite: overwriteOption(),
   }),
-  async run({ output, confidence, probs, json, ...how }, io) {
-    if (json && !how.seamReport) throw new CommandError("--json goes with --seam-report");
+  async run({ output, confidence, probs, probsType, json, ...rest }, io) {
+    if (json && !rest.seamReport) throw new CommandError("--json goes with --seam-report");
+    if (probsType !== undefined && probs === undefined) {
+      throw new CommandError("--probs-type goes with --probs");
+    }
+    const how = { ...rest, probsType: probsType ?? "uint8" };
     const maps = new OutputNames(output);
     const filesOf = outputFiles(maps, output, confidence, probs);
     let current: { readonly map: SceneMap; readonly header: StreamHeader } | null = null;

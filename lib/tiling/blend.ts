@@ -16,6 +16,7 @@ import { type NdArray, ndarray } from "../array/mod.ts";
 import { IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
+import { softmaxInPlace } from "./softmax.ts";
 import { coreStart, requireBand, sceneOf, type Stitcher, type StitchSinks } from "./stitch.ts";
 
 /** Rows of pixels that are decided and written together. */
@@ -26,8 +27,8 @@ const PIECE_ROWS = 64;
  * decide the class of each pixel.
  *
  * Pixels that are not valid, and those of patches that were skipped or never cut, become 255 in the
- * map and NaN in the confidence, which is the softmax of the blended logits at the winning class, or
- * the blended probability where the stream carries probabilities.
+ * map and NaN in the probabilities, which are the softmax of the blended logits, or the blended
+ * probabilities where the stream carries probabilities; the confidence is that of the winning class.
  *
  * @param header Header of the segment.
  * @param sinks Where the rows go.
@@ -44,19 +45,20 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
   }
   let blender: Blender | null = null;
   let lastRow = -1;
-  const size = { width: scene.width, height: scene.height };
+  const createBlender = (classes: number) => new Blender(scene, grid, output, classes, sinks);
 
   async function write(rows: AsyncIterable<Rows> | Iterable<Rows>): Promise<void> {
-    for await (const { map, confidence } of rows) {
+    for await (const { map, confidence, probabilities } of rows) {
       await sinks.map.writeRows(map);
       if (confidence !== null) await sinks.confidence?.writeRows(confidence);
+      if (probabilities !== null) await sinks.probabilities?.writeRows(probabilities);
     }
   }
 
   return {
     async add(sample) {
       const logits = logitsOf(sample, output);
-      blender ??= new Blender(size, grid, output, logits.shape[0]!, sinks.confidence !== undefined);
+      blender ??= createBlender(logits.shape[0]!);
       const [row] = sample.info.position;
       if (row < lastRow) {
         throw new InputError(`Cannot blend sample "${sample.key}": it is out of order`);
@@ -66,7 +68,7 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
       blender.add(sample, logits);
     },
     async finish() {
-      blender ??= new Blender(size, grid, output, 1, sinks.confidence !== undefined);
+      blender ??= createBlender(header.classes?.length ?? 1);
       await write(blender.advanceTo(Infinity));
     },
   };
@@ -76,6 +78,7 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
 interface Rows {
   readonly map: NdArray<"uint8">;
   readonly confidence: NdArray<"float32"> | null;
+  readonly probabilities: NdArray<"float32"> | null;
 }
 
 /** Logits of a sample, whose offset must lie on the lattice that all patches share. */
@@ -120,7 +123,7 @@ class Blender {
   readonly #grid: NonNullable<StreamHeader["grid"]>;
   readonly #output: OutputInfo;
   readonly #classes: number;
-  readonly #withConfidence: boolean;
+  readonly #sinks: StitchSinks;
   /** Columns and rows of the band, in cells. */
   readonly #columns: number;
   readonly #rows: number;
@@ -139,13 +142,13 @@ class Blender {
     grid: NonNullable<StreamHeader["grid"]>,
     output: OutputInfo,
     classes: number,
-    withConfidence: boolean,
+    sinks: StitchSinks,
   ) {
     this.#size = size;
     this.#grid = grid;
     this.#output = output;
     this.#classes = classes;
-    this.#withConfidence = withConfidence;
+    this.#sinks = sinks;
     const { stride } = output;
     // A patch may reach beyond the scene; and a pixel needs the cell above its own.
     this.#columns = Math.ceil((size.width + grid.width) / stride);
@@ -239,8 +242,13 @@ class Blender {
     const { width } = this.#size;
     const map = ndarray("uint8", [1, rows, width]);
     map.data.fill(IGNORE_LABEL);
-    const confidence = this.#withConfidence ? ndarray("float32", [1, rows, width]) : null;
-    confidence?.data.fill(NaN);
+    const missing = (bands: number) => {
+      const array = ndarray("float32", [bands, rows, width]);
+      array.data.fill(NaN);
+      return array;
+    };
+    const confidence = this.#sinks.confidence === undefined ? null : missing(1);
+    const probabilities = this.#sinks.probabilities === undefined ? null : missing(this.#classes);
     const interpolated = new Float64Array((this.#classes + 1) * this.#columns);
     const scores = new Float64Array(this.#classes);
     for (let row = 0; row < rows; row++) {
@@ -252,12 +260,19 @@ class Blender {
         if (valid[x] === 0) continue;
         const winner = this.#scoresAt(x, interpolated, scores);
         map.data[first + x] = winner;
-        if (confidence !== null && winner !== IGNORE_LABEL) {
+        if (winner === IGNORE_LABEL) continue;
+        if (confidence !== null) {
           confidence.data[first + x] = this.#confidenceOf(scores, scores[winner]!);
+        }
+        if (probabilities !== null) {
+          if (this.#output.kind === "logits") softmaxInPlace(scores, scores[winner]!);
+          for (let k = 0; k < this.#classes; k++) {
+            probabilities.data[(k * rows + row) * width + x] = scores[k]!;
+          }
         }
       }
     }
-    return { map, confidence };
+    return { map, confidence, probabilities };
   }
 
   /** Divide the sums of complete rows of cells, those above `end`, by their weights, once. */

@@ -14,7 +14,7 @@ export interface RowSink {
   /**
    * Write the next rows.
    *
-   * @param rows Shape (1, n, width).
+   * @param rows Shape (bands, n, width), of one band where nothing else is said.
    */
   writeRows(rows: NdArray): Promise<void>;
 }
@@ -25,6 +25,11 @@ export interface StitchSinks {
   readonly map: RowSink;
   /** Share of the winning class, float32 in 0–1; NaN where the scene has no data. */
   readonly confidence?: RowSink;
+  /**
+   * Share of every class, float32 in 0–1, shape (K, n, width); NaN where the scene has no data. Only
+   * logits give them; class maps do not.
+   */
+  readonly probabilities?: RowSink;
 }
 
 /** Turns the samples of one segment into full-width rows. */

@@ -2,75 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   createBlendingStitcher,
-  type GridOptions,
   InputError,
   type NdArray,
   ndarray,
-  patchesOf,
-  planGrid,
   type Sample,
-  sampleKey,
-  type StreamHeader,
+  storeProbabilities,
 } from "swath";
+import { SCENES, type Segment, segment } from "./segment.ts";
 import { memorySink } from "./support.ts";
-
-const SCENES = fc.record({
-  width: fc.integer({ min: 1, max: 150 }),
-  height: fc.integer({ min: 1, max: 150 }),
-  size: fc.integer({ min: 1, max: 5 }).map((n) => n * 16),
-  overlapSteps: fc.integer({ min: 0, max: 4 }),
-  stride: fc.constantFrom(1, 2, 4, 8, 16),
-}).map(({ overlapSteps, ...rest }) => ({
-  ...rest,
-  overlap: Math.min(overlapSteps * 16, rest.size - 16),
-}));
-
-interface Segment {
-  readonly header: StreamHeader;
-  readonly samples: Sample[];
-}
-
-/** Samples with the logits that `value` gives for a class, a sample and a cell of the scene's lattice. */
-function segment(
-  options: GridOptions & { stride: number; classes?: number; kind?: "logits" | "probabilities" },
-  value: (k: number, sample: number, x: number, y: number) => number,
-): Segment {
-  const { stride, classes = 3, width, height } = options;
-  const plan = planGrid({ width, height, size: options.size, overlap: options.overlap ?? 0 });
-  const header: StreamHeader = {
-    swath: 1,
-    scene: {
-      name: "s",
-      source: "s.tif",
-      width,
-      height,
-      georeference: { crs: null, transform: null, geoKeys: null, pixelIsPoint: false },
-    },
-    grid: plan.grid,
-    samples: plan.patches,
-    bands: [],
-    dtype: null,
-    normalization: null,
-    classes: null,
-    output: { stride, kind: options.kind ?? "logits", model: "m" },
-    history: [],
-  };
-  const samples = [...patchesOf(plan)].map(({ window, core, position }, index): Sample => {
-    const [rows, columns] = [Math.ceil(window.height / stride), Math.ceil(window.width / stride)];
-    const logits = ndarray("float32", [classes, rows, columns]);
-    for (let i = 0; i < logits.data.length; i++) {
-      const k = Math.floor(i / (rows * columns));
-      const y = window.y / stride + Math.floor(i / columns) % rows;
-      logits.data[i] = value(k, index, window.x / stride + i % columns, y);
-    }
-    return {
-      key: sampleKey("s", window),
-      info: { window, core, position, transform: null, crs: null, validPixels: 1 },
-      arrays: { logits },
-    };
-  });
-  return { header, samples };
-}
 
 async function stitch({ header, samples }: Segment) {
   const map = memorySink("uint8");
@@ -166,6 +105,41 @@ Deno.test("a constant stays constant to the last bit, corners included", async (
     ),
     { numRuns: 40 },
   );
+});
+
+Deno.test("the probabilities of all classes sum to 1, and the map and its confidence are their maximum", async () => {
+  await fc.assert(
+    fc.asyncProperty(SCENES, fc.nat(1000), async (scene, seed) => {
+      const { header, samples } = segment(
+        scene,
+        (k, sample, x, y) => 3 * Math.sin(seed + k + 0.37 * x + 0.71 * y + 0.5 * sample),
+      );
+      const sinks = {
+        map: memorySink("uint8"),
+        confidence: memorySink("float32"),
+        probabilities: memorySink("float32", 3),
+      };
+      const stitcher = createBlendingStitcher(header, sinks);
+      for (const sample of samples) await stitcher.add(sample);
+      await stitcher.finish();
+      const { data } = sinks.probabilities.result();
+      const pixels = scene.width * scene.height;
+      const [map, confidence] = [sinks.map.result().data, sinks.confidence.result().data];
+      for (let i = 0; i < pixels; i++) {
+        const shares = [data[i]!, data[pixels + i]!, data[2 * pixels + i]!];
+        assert(Math.abs(shares[0]! + shares[1]! + shares[2]! - 1) < 1e-6);
+        assert.equal(shares[map[i]!], Math.max(...shares));
+        assert.equal(shares[map[i]!], confidence[i]);
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+Deno.test("stored probabilities keep 0, 1 and no data", () => {
+  const rows = ndarray("float32", [1, 1, 4], Float32Array.of(0, 1, NaN, 0.5));
+  assert.deepEqual([...storeProbabilities(rows, "uint8").data], [0, 254, 255, 127]);
+  assert.deepEqual([...storeProbabilities(rows, "float16").data], [0, 1, NaN, 0.5]);
 });
 
 Deno.test("where neighbours disagree, the one whose middle is nearer wins, and change is gradual", async () => {

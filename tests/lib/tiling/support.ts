@@ -73,9 +73,10 @@ export function memoryRaster(
   };
 }
 
-/** Collects rows into one array of shape (1, height, width), and the tallest piece it was given. */
+/** Collects rows into one array of shape (bands, height, width), and the tallest piece it was given. */
 export function memorySink<D extends DataType>(
   dtype: D,
+  bands = 1,
 ): RowSink & { result(): NdArray<D>; tallest: number } {
   const pieces: NdArray[] = [];
   return {
@@ -88,11 +89,14 @@ export function memorySink<D extends DataType>(
     result() {
       const width = pieces[0]?.shape[2] ?? 0;
       const height = pieces.reduce((sum, piece) => sum + piece.shape[1]!, 0);
-      const whole = ndarray(dtype, [1, height, width]);
+      const whole = ndarray(dtype, [bands, height, width]);
       let offset = 0;
-      for (const piece of pieces) {
-        bytesOf(whole).set(bytesOf(piece), offset);
-        offset += bytesOf(piece).length;
+      for (let band = 0; band < bands; band++) {
+        for (const piece of pieces) {
+          const size = bytesOf(piece).length / bands;
+          bytesOf(whole).set(bytesOf(piece).subarray(band * size, (band + 1) * size), offset);
+          offset += size;
+        }
       }
       return whole;
     },
