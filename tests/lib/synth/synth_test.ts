@@ -41,7 +41,10 @@ Deno.test("synthLandcover: the bytes of a seed do not change", () => {
 
 Deno.test("synthRoads: the bytes of a seed do not change", () => {
   const pictures = synthRoads({ seed: 1, count: 3 }).map((scene) => scene.rows(0, scene.height));
-  assert.equal(sha256(...pictures.flatMap(({ image, labels }) => [image, labels])), "d7a6f9bcd560e624");
+  assert.equal(
+    sha256(...pictures.flatMap(({ image, labels }) => [image, labels])),
+    "d7a6f9bcd560e624",
+  );
 });
 
 Deno.test("synthLandcover: rows do not depend on how the scene is divided", () => {

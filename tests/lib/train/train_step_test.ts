@@ -4,7 +4,6 @@ import {
   buildTrainGraphs,
   createTrainStep,
   crossEntropy,
-  hashGraph,
   InputError,
   ndarray,
   networkFromConfig,
