@@ -45,13 +45,16 @@ export interface OpenRasterOptions {
  * @throws {InputError} If it cannot be read, is no raster, is damaged, or uses what is not supported.
  *
  * @example
- * ```ts no-run
- * import { openRaster } from "swath";
+ * ```ts
+ * import { encodePng, ndarray, openRaster } from "swath";
  *
- * const raster = await openRaster("scene.tif");
- * const { image, valid } = await raster.read({ x: 0, y: 0, width: 512, height: 512 });
- * console.log(raster.info.format, image.shape, valid.data.length);
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * await Deno.writeFile(path, encodePng(ndarray("uint8", [20, 30, 3])));
+ * const raster = await openRaster(path);
+ * const { image } = await raster.read({ x: 10, y: 5, width: 16, height: 8 }, [0]);
  * raster.close();
+ * await Deno.remove(path);
+ * if (raster.info.width !== 30 || image.shape.join() !== "1,8,16") throw new Error("a window");
  * ```
  */
 export async function openRaster(
