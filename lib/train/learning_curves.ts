@@ -107,7 +107,7 @@ export function curvesChart(panels: readonly CurvePanel[]): ChartSpec {
           field: "series",
           type: "nominal",
           title: null,
-          legend: { symbolType: "stroke", symbolSize: 300 },
+          legend: { symbolType: "stroke", symbolStrokeColor: "black", symbolStrokeWidth: 2 },
           scale: { domain: ["training", "validation"], range: [[5, 3], [1, 0]] },
         },
       },
