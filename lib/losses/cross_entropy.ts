@@ -18,8 +18,8 @@ import {
 } from "../onnx/mod.ts";
 import type { Loss } from "./loss.ts";
 
-/** Elements of the upsampled logits that are worked on at a time: 1 MB. */
-const BAND_ELEMENTS = 2 ** 18;
+/** Elements of the upsampled logits that are worked on at a time: 4 MB. */
+const BAND_ELEMENTS = 2 ** 20;
 
 /** Number of labels that uint8 can hold. */
 const LABELS = 256;
@@ -105,19 +105,36 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
 function negativeLogLikelihood(graph: Graph, x: Value, labels: Value): Value {
   const classes = x.shape[1] as number;
   // The loss does not depend on what is taken off all logits of a pixel.
-  const largest = stopGradient(graph.op("ReduceMax", [x, [1]]));
-  const centered = graph.op("Sub", [x, largest]);
-  const total = graph.op("ReduceSum", [graph.op("Exp", [centered]), [1]], { keepdims: false });
+  const centered = graph.op("Sub", [x, stopGradient(largestLogit(graph, x))]);
+  const total = sumOfClasses(graph, graph.op("Exp", [centered]), labels);
   const indices = graph.constant(Array.from({ length: classes }, (_, k) => k), "int32");
   const hits = graph.op("Equal", [
     graph.op("Unsqueeze", [labels, [1]]),
     graph.op("Reshape", [indices, [classes, 1, 1]]),
   ]);
   const mask = graph.op("Cast", [hits], { to: x.dtype });
-  const atLabel = graph.op("ReduceSum", [graph.op("Mul", [centered, mask]), [1]], {
-    keepdims: false,
-  });
+  const atLabel = sumOfClasses(graph, graph.op("Mul", [centered, mask]), labels);
   return graph.op("Sub", [graph.op("Log", [total]), atLabel]);
+}
+
+/** The largest of all classes, (N, 1, rows, W), in halves: faster than a reduction along the second axis. */
+function largestLogit(graph: Graph, x: Value): Value {
+  const classes = x.shape[1] as number;
+  if (classes === 1) return x;
+  const half = Math.ceil(classes / 2);
+  // Halves of an odd number share one class, which does not change the maximum.
+  const [low, high] = [[0, half], [classes - half, classes]].map(([from, to]) =>
+    graph.op("Slice", [x, [from!], [to!], [1]])
+  );
+  return largestLogit(graph, graph.op("Max", [low!, high!]));
+}
+
+/** Σ over the classes of x (N, K, rows, W), in the shape of the labels: a product with ones, for speed. */
+function sumOfClasses(graph: Graph, x: Value, { shape }: Value): Value {
+  const [batch, classes] = x.shape as [number, number];
+  const ones = ndarray("float32", [1, classes], new Float32Array(classes).fill(1));
+  const sums = graph.op("MatMul", [ones, graph.op("Reshape", [x, [batch, classes, -1]])]);
+  return graph.op("Reshape", [sums, shape as readonly number[]]);
 }
 
 /** Each pixel's weight as a share of all; zeros where all weigh nothing. */

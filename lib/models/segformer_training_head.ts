@@ -70,10 +70,11 @@ function fuse(
 ): Value {
   const [{ height, width: columns, value }] = features as [Tokens];
   const batch = value.shape[0] as number;
-  const slices = projections.map((_, stage) => {
-    const slot = projections.length - 1 - stage;
-    return graph.op("Slice", [fuse, [slot * width], [(slot + 1) * width], [1]]);
-  });
+  const slots = projections.length === 1
+    ? [fuse]
+    : graph.ops("Split", projections.length, [fuse], { axis: 1 });
+  // The stages' slices stand in reverse order.
+  const slices = slots.toReversed();
   const offset = projections
     .map(({ bias }, stage) =>
       graph.op("MatMul", [slices[stage]!, graph.op("Reshape", [bias, [width, 1]])])

@@ -89,8 +89,7 @@ export const ELEMENTWISE_GRADIENTS = {
   Sin: scaled((c, x) => c.op("Cos", [x])),
   Cos: scaled((c, x) => c.op("Neg", [c.op("Sin", [x])])),
   Identity: (c) => [() => c.dyBroadcast],
-  // 1 where the output is positive, as it is never negative; in fewer passes than a comparison.
-  Relu: scaled((c, _, y) => c.op("Sign", [y])),
+  Relu: scaled((c, _, y) => c.op("Cast", [c.op("Greater", [y, 0])], { to: y.dtype })),
   LeakyRelu: (c) => [() => {
     const scaledDown = c.op("Mul", [c.dyBroadcast, c.attributes.alpha]);
     return c.op("Where", [c.op("Greater", [c.input(0), 0]), c.dyBroadcast, scaledDown]);

@@ -1,6 +1,6 @@
 /** Gradients of softmax and of the normalization layers. @module */
 import type { Value } from "../value.ts";
-import type { GradientContext, GradientRule, GradientRules } from "./rule.ts";
+import { type GradientContext, type GradientRule, type GradientRules, sumRows } from "./rule.ts";
 
 type Builder = Pick<GradientContext, "op">;
 
@@ -54,7 +54,10 @@ const layerNormalization: GradientRule<"LayerNormalization"> = (c) => {
   const [mean, inv] = [c.output(1), c.output(2)];
   const xhat = once(() => c.op("Mul", [c.op("Sub", [x, mean]), inv]));
   const weighted = once(() => c.op("Mul", [c.dy, xhat()]));
-  const sum = (value: Value) => c.op("ReduceSum", [value, lead], { keepdims: false });
+  const sum = (value: Value) =>
+    axes.length === 1
+      ? sumRows(c.graph, value)
+      : c.op("ReduceSum", [value, lead], { keepdims: false });
   return [
     () => {
       const dxhat = c.op("Mul", [c.dy, scale]);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatShape } from "../../array/mod.ts";
+import { formatShape, ndarray } from "../../array/mod.ts";
 import { sameShape, type Shape } from "../dims.ts";
 import type { Graph, Operand } from "../graph.ts";
 import { GraphError } from "../operator.ts";
@@ -143,6 +143,25 @@ export function expandTo(graph: Graph, value: Value, like: Value): Value {
 }
 
 /**
+ * Sum over all axes but the last, where their extents are known: a product with a vector of ones, which is several
+ * times faster than a reduction of rows.
+ *
+ * @param graph The graph.
+ * @param value The values (…, C).
+ * @returns Shape (C).
+ */
+export function sumRows(graph: Graph, value: Value): Value {
+  const lead = [...value.shape.keys()].slice(0, -1);
+  const width = value.shape.at(-1)!;
+  if (!isKnown(value.shape) || value.dtype !== "float32") {
+    return graph.op("ReduceSum", [value, lead], { keepdims: false });
+  }
+  const rows = value.shape.slice(0, -1).reduce((product, extent) => product * extent, 1);
+  const ones = ndarray("float32", [rows], new Float32Array(rows).fill(1));
+  return graph.op("MatMul", [ones, graph.op("Reshape", [value, [rows, width as number]])]);
+}
+
+/**
  * Sum of a gradient over the axes along which a value was broadcast: the inverse of broadcasting.
  *
  * @param graph The graph.
@@ -151,6 +170,9 @@ export function expandTo(graph: Graph, value: Value, like: Value): Value {
  */
 export function sumTo(graph: Graph, gradient: Value, like: Value): Value {
   const lead = gradient.shape.length - like.shape.length;
+  if (like.shape.length === 1 && lead > 0 && like.shape[0] === gradient.shape.at(-1)) {
+    return sumRows(graph, gradient);
+  }
   const summed = [...gradient.shape.keys()].filter((axis) =>
     gradient.shape[axis] !== 1 && (axis < lead || like.shape[axis - lead] === 1)
   );
