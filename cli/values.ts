@@ -7,7 +7,7 @@ import { type Message, message, text } from "@optique/core/message";
 import type { Suggestion } from "@optique/core/parser";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { choice, type ValueParser } from "@optique/core/valueparser";
-import type { PixelWindow } from "../mod.ts";
+import type { PixelWindow, SceneShard } from "../mod.ts";
 
 /** Which files a shell offers. */
 export interface PathCompletion {
@@ -206,6 +206,20 @@ export function pixelWindow(): ValueParser<"sync", PixelWindow> {
     },
     "first column, first row, columns and rows, such as 1000,2000,512,512",
     ({ x, y, width, height }) => `${x},${y},${width},${height}`,
+  );
+}
+
+/** One of several parts, such as `2/4`. */
+export function shard(): ValueParser<"sync", SceneShard> {
+  return valueOf<SceneShard>(
+    "I/N",
+    { number: 1, count: 1 },
+    (input) => {
+      const [, number = 0, count = 0] = (/^(\d{1,6})\/(\d{1,6})$/.exec(input) ?? []).map(Number);
+      return number >= 1 && number <= count ? { number, count } : undefined;
+    },
+    "the number of a part, from 1, and how many there are, such as 2/4",
+    ({ number, count }) => `${number}/${count}`,
   );
 }
 

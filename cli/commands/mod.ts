@@ -48,6 +48,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Put the patches of a stream together into a map",
     load: () => import("./stitch.ts"),
   },
+  mosaic: {
+    group: "Pipeline",
+    summary: "Put maps together: of shards, or of neighbouring scenes",
+    load: () => import("./mosaic.ts"),
+  },
   iou: {
     group: "Pipeline",
     summary: "Score a map against the truth",

@@ -3,7 +3,7 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import { IGNORE_LABEL, PROBABILITY_TYPES, type StreamHeader } from "../../mod.ts";
+import { IGNORE_LABEL, mapArea, PROBABILITY_TYPES, type StreamHeader } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { OutputNames } from "../output_names.ts";
@@ -151,8 +151,9 @@ function outputFiles(
 }
 
 /** Size and classes, the largest first. */
-function describeMap({ path, counts }: SceneMap, { scene, classes }: StreamHeader): string {
-  const { width, height } = scene!;
+function describeMap({ path, counts }: SceneMap, header: StreamHeader): string {
+  const { classes } = header;
+  const { width, height } = mapArea(header);
   const share = (count: number) => `${(100 * count / (width * height)).toFixed(1)} %`;
   const present = Array.from(counts.subarray(0, IGNORE_LABEL), (count, value) => ({ count, value }))
     .filter(({ count }) => count > 0)

@@ -32,7 +32,7 @@ import {
   type ScenePaths,
 } from "../tile/open_scene.ts";
 import { formatPlans, formatTotal, planOf, type ScenePlan } from "../tile/plan_table.ts";
-import { overlap, path, pixelWindow, RASTER_EXTENSIONS, wholeNumber } from "../values.ts";
+import { overlap, path, pixelWindow, RASTER_EXTENSIONS, shard, wholeNumber } from "../values.ts";
 
 const DEFAULT_SIZE = 512;
 
@@ -49,6 +49,9 @@ export default defineCommand({
     "patch without any data is left out, and counted in the end mark.",
     "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
     "there is no label. Their names come from --classes, --labels-map, or the raster itself.",
+    "With --shard, several processes or machines share a scene: each takes some rows of patches, and as " +
+    "many of its neighbours' as it takes to blend across the border, which answer for no pixels " +
+    "themselves. The maps of all shards, put together by mosaic, are the map of the scene.",
     "With --plan, nothing is cut but a row of patches in the middle, to estimate the time that reading " +
     "takes; a network takes longer.",
   ],
@@ -66,6 +69,11 @@ export default defineCommand({
       note: "Three bands of a part of the scene",
       command:
         "swath tile scene.tif --bands B04,B03,B02 --window 0,0,256,256 --size 128 > part.tar",
+    },
+    {
+      note: "A quarter of a scene, to be put together with the other three by swath mosaic",
+      command: "swath tile scene.tif --size 64 --shard 1/4 | swath infer model/ | " +
+        "swath stitch -o part-1.tif",
     },
     { note: "Look inside", command: "swath tile scene.tif --size 256 | tar tv" },
   ],
@@ -106,6 +114,11 @@ export default defineCommand({
     limit: optional(
       option("--limit", wholeNumber("COUNT", { min: 1 }), {
         description: message`Stop after so many patches of each scene`,
+      }),
+    ),
+    shard: optional(
+      option("--shard", shard(), {
+        description: message`Cut only this part, such as 2/4, of as many as share the work`,
       }),
     ),
     header: headerOption(),

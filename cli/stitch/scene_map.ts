@@ -12,6 +12,7 @@ import {
   type GeoTiffCompression,
   IGNORE_LABEL,
   InputError,
+  mapArea,
   type NdArray,
   probabilityBands,
   type ProbabilityType,
@@ -185,16 +186,10 @@ function requireClassMapsSuffice({ probs }: MapFiles, { seamReport }: MapOptions
 
 /** What all files have in common. */
 function specOf(
-  { scene }: StreamHeader,
+  header: StreamHeader,
   { compression, overwrite }: MapOptions,
 ): Pick<RasterSpec, "width" | "height" | "georeference" | "compression" | "overwrite"> {
-  if (scene === null) {
-    throw new InputError("Cannot stitch samples that are independent images: they have no scene", {
-      hint: "stitch takes the patches that `swath tile` cuts from a scene",
-    });
-  }
-  const { width, height, georeference } = scene;
-  return { width, height, georeference, compression, overwrite };
+  return { ...mapArea(header), compression, overwrite };
 }
 
 /** Counts the classes of the rows that pass, and refuses those that do not exist. */

@@ -11,6 +11,7 @@ import {
   type PixelWindow,
   planGrid,
   type RasterReader,
+  type SceneShard,
   selectBands,
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
@@ -25,6 +26,7 @@ export interface CutOptions {
   readonly stride: number | undefined;
   readonly window: PixelWindow | undefined;
   readonly limit: number | undefined;
+  readonly shard: SceneShard | undefined;
   readonly bands: readonly string[] | undefined;
   readonly header: readonly HttpHeader[];
 }
@@ -95,7 +97,7 @@ export async function openScene(paths: ScenePaths, options: CutOptions): Promise
 
 /** Plan how to cut an open scene. */
 export function planScene({ info }: RasterReader, options: CutOptions): GridPlan {
-  const { size, overlap, stride, window, limit } = options;
+  const { size, overlap, stride, window, limit, shard } = options;
   return planGrid({
     width: info.width,
     height: info.height,
@@ -104,6 +106,7 @@ export function planScene({ info }: RasterReader, options: CutOptions): GridPlan
     ...(stride === undefined ? {} : { stride }),
     ...(window === undefined ? {} : { window }),
     ...(limit === undefined ? {} : { limit }),
+    ...(shard === undefined ? {} : { shard }),
   });
 }
 

@@ -38,7 +38,7 @@ export async function planOf(
   const { area, grid } = plan;
   const top = plan.rows.offsets[Math.floor(grid.rows / 2)]!;
   const row = { ...area, y: area.y + top, height: Math.min(grid.height, area.height - top) };
-  const trial = planScene(reader, { ...options, window: row, limit: undefined });
+  const trial = planScene(reader, { ...options, window: row, limit: undefined, shard: undefined });
   const started = performance.now();
   const items = tileScene(reader, trial, {
     ...(labels === null ? {} : { labels }),

@@ -6,7 +6,13 @@
  */
 import { type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import { type ArrayName, type Sample, sampleKey, type StreamHeader } from "./sample.ts";
+import {
+  type ArrayName,
+  type Sample,
+  sampleKey,
+  type ShardInfo,
+  type StreamHeader,
+} from "./sample.ts";
 import { StreamFault } from "./stream_fault.ts";
 import { arraysOf } from "./wire.ts";
 
@@ -40,6 +46,16 @@ export function checkSample(header: StreamHeader, sample: Sample): void {
         } of ${header.scene.width}x${header.scene.height}`,
       );
     }
+  }
+  const { shard } = header;
+  if (core.height === 0 ? shard === undefined : shard !== undefined && !ownsRows(shard, core)) {
+    throw fault(
+      shard === undefined
+        ? "answers for no pixels"
+        : `answers for pixels outside its shard: ${describe(core)}, rows ${shard.y} to ${
+          shard.y + shard.height - 1
+        } are the shard's`,
+    );
   }
   if (header.grid !== null) {
     const { rows, columns, width, height } = header.grid;
@@ -94,6 +110,10 @@ function contains(outer: PixelWindow, inner: PixelWindow): boolean {
   return inner.x >= outer.x && inner.y >= outer.y &&
     inner.x + inner.width <= outer.x + outer.width &&
     inner.y + inner.height <= outer.y + outer.height;
+}
+
+function ownsRows(shard: ShardInfo, core: PixelWindow): boolean {
+  return core.y >= shard.y && core.y + core.height <= shard.y + shard.height;
 }
 
 function describe({ x, y, width, height }: PixelWindow): string {

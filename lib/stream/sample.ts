@@ -45,6 +45,22 @@ export interface GridInfo {
   readonly overlap: number;
 }
 
+/**
+ * The part of a scene that one of several processes answers for: rows of the area that the samples
+ * cover. Samples of its neighbours that reach into them, or touch them, come along, so that blending
+ * sees what it would see in the whole scene; their cores have no rows.
+ */
+export interface ShardInfo {
+  /** Number of the shard, from 1 at the top. */
+  readonly number: number;
+  /** How many shards the scene is cut into. */
+  readonly count: number;
+  /** First row that the shard answers for. */
+  readonly y: number;
+  /** Rows that it answers for. */
+  readonly height: number;
+}
+
 /** What a network's output in the stream means. */
 export interface OutputInfo {
   /** Pixels of the patch for each element of the logits, such as 4. */
@@ -63,6 +79,8 @@ export interface StreamHeader {
   readonly scene: SceneInfo | null;
   /** The grid; null where samples are independent images. */
   readonly grid: GridInfo | null;
+  /** The part of the scene that the samples answer for; all of it where left out. */
+  readonly shard?: ShardInfo;
   /** How many patches the producer means to go through, skipped ones included; null where unknown. */
   readonly samples: number | null;
   /** Bands of `image`. */
@@ -91,7 +109,10 @@ export interface StreamEnd {
 export interface SampleInfo {
   /** Position in the scene, in pixels of the covered area; may reach beyond its edges. */
   readonly window: PixelWindow;
-  /** The part of `window` that this sample answers for: over all samples, each pixel exactly once. */
+  /**
+   * The part of `window` that this sample answers for: over all samples, each pixel exactly once. Of no
+   * rows where another shard answers for it.
+   */
   readonly core: PixelWindow;
   /** Zero-based row and column in the grid. */
   readonly position: readonly [row: number, column: number];

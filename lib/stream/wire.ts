@@ -27,6 +27,7 @@ const crc32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_f
 const dtype = v.picklist(Object.keys(TYPED_ARRAY_CONSTRUCTORS) as DataType[]);
 const transform = v.tuple([finite, finite, finite, finite, finite, finite]);
 const window = v.object({ x: offset, y: offset, width: extent, height: extent });
+const core = v.object({ ...window.entries, height: count });
 
 const georeference = v.object({
   crs: v.nullable(v.string()),
@@ -55,6 +56,7 @@ const headerSchema = v.object({
     rows: extent,
     overlap: count,
   })),
+  shard: v.exactOptional(v.object({ number: extent, count: extent, y: count, height: extent })),
   samples: v.nullable(count),
   bands: v.array(v.object({ name: v.string(), scale: finite, offset: finite })),
   dtype: v.nullable(dtype),
@@ -85,7 +87,7 @@ const arrayEntry = v.object({
 const sampleSchema = v.object({
   key: v.optional(v.string()),
   window,
-  core: window,
+  core,
   position: v.tuple([count, count]),
   transform: v.nullable(transform),
   crs: v.nullable(v.string()),
@@ -164,7 +166,12 @@ export function parseHeader(json: unknown): StreamHeader {
     );
   }
   const header: StreamHeader = validate(headerSchema, json, "its header");
-  const { scene, grid, samples } = header;
+  const { scene, grid, shard, samples } = header;
+  if (shard !== undefined) {
+    if (scene === null || shard.y + shard.height > scene.height || shard.number > shard.count) {
+      throw new StreamFault("its header describes a shard that is no part of its scene");
+    }
+  }
   if (grid !== null) {
     if (scene === null) throw new StreamFault("its header has a grid but no scene");
     if (grid.columns > scene.width || grid.rows > scene.height) {

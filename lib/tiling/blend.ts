@@ -17,7 +17,14 @@ import { IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
 import { softmaxInPlace } from "./softmax.ts";
-import { coreStart, requireBand, sceneOf, type Stitcher, type StitchSinks } from "./stitch.ts";
+import {
+  coreStart,
+  mapRows,
+  requireBand,
+  sceneOf,
+  type Stitcher,
+  type StitchSinks,
+} from "./stitch.ts";
 
 /** Rows of pixels that are decided and written together. */
 const PIECE_ROWS = 64;
@@ -45,7 +52,8 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
   }
   let blender: Blender | null = null;
   let lastRow = -1;
-  const createBlender = (classes: number) => new Blender(scene, grid, output, classes, sinks);
+  const rows = mapRows(header);
+  const createBlender = (classes: number) => new Blender(scene, rows, grid, output, classes, sinks);
 
   async function write(rows: AsyncIterable<Rows> | Iterable<Rows>): Promise<void> {
     for await (const { map, confidence, probabilities } of rows) {
@@ -65,7 +73,7 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
       }
       if (row > lastRow) await write(blender.advanceTo(sample.info.window.y));
       lastRow = row;
-      blender.add(sample, logits);
+      if (!blender.isDone) blender.add(sample, logits);
     },
     async finish() {
       blender ??= createBlender(header.classes?.length ?? 1);
@@ -120,6 +128,8 @@ function weightsAlong(length: number, first: boolean, last: boolean): Float64Arr
  */
 class Blender {
   readonly #size: { readonly width: number; readonly height: number };
+  /** Rows of the scene that are written: the first, and one more than the last. */
+  readonly #wanted: { readonly start: number; readonly end: number };
   readonly #grid: NonNullable<StreamHeader["grid"]>;
   readonly #output: OutputInfo;
   readonly #classes: number;
@@ -139,12 +149,14 @@ class Blender {
 
   constructor(
     size: { readonly width: number; readonly height: number },
+    wanted: { readonly start: number; readonly end: number },
     grid: NonNullable<StreamHeader["grid"]>,
     output: OutputInfo,
     classes: number,
     sinks: StitchSinks,
   ) {
     this.#size = size;
+    this.#wanted = wanted;
     this.#grid = grid;
     this.#output = output;
     this.#classes = classes;
@@ -159,6 +171,11 @@ class Blender {
     this.#sums = new Float64Array(classes * cells);
     this.#weights = new Float64Array(cells);
     this.#valid = new Uint8Array(validRows * size.width);
+  }
+
+  /** True if all wanted rows are written, and nothing below them counts. */
+  get isDone(): boolean {
+    return this.#written >= this.#wanted.end;
   }
 
   /** Add a sample whose window starts at or below the band's first row. */
@@ -207,11 +224,13 @@ class Blender {
   *advanceTo(y: number): Generator<Rows, void, undefined> {
     const { stride } = this.#output;
     // The lowest pixel row whose two rows of cells both lie above cell y / stride.
-    const end = Math.min(this.#size.height, Math.floor(y - stride / 2));
+    const end = Math.min(this.#wanted.end, Math.floor(y - stride / 2));
     this.#average(Math.floor(Math.min(y, this.#size.height + this.#grid.height) / stride));
     while (this.#written < end) {
-      const rows = Math.min(PIECE_ROWS, end - this.#written);
-      yield this.#decide(rows);
+      // Rows above the wanted ones only make the band move down.
+      const above = Math.min(end, this.#wanted.start) - this.#written;
+      const rows = above > 0 ? above : Math.min(PIECE_ROWS, end - this.#written);
+      if (above <= 0) yield this.#decide(rows);
       this.#valid.copyWithin(0, rows * this.#size.width);
       this.#valid.fill(
         0,

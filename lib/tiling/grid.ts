@@ -10,7 +10,8 @@
  */
 import { InputError } from "../errors.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import type { GridInfo } from "../stream/mod.ts";
+import type { GridInfo, ShardInfo } from "../stream/mod.ts";
+import { type SceneShard, shardRows } from "./shard.ts";
 
 /** Offsets of patches are multiples of this many pixels. */
 export const GRID_ALIGNMENT = 16;
@@ -31,8 +32,10 @@ export interface GridOptions {
   readonly stride?: number;
   /** Part of the scene to cover; all of it where left out. */
   readonly window?: PixelWindow;
-  /** Stop after this many patches. */
+  /** Stop after this many patches. Not together with `shard`. */
   readonly limit?: number;
+  /** The part to go through, where several processes share the work. */
+  readonly shard?: SceneShard;
 }
 
 /** Patches along one axis. */
@@ -53,7 +56,11 @@ export interface GridPlan {
   readonly columns: GridAxis;
   /** Patches from top to bottom, relative to `area`. */
   readonly rows: GridAxis;
-  /** Patches to go through, fewer than the grid has where they are limited. */
+  /** The rows of the area that the patches answer for; null for all of them. */
+  readonly shard: ShardInfo | null;
+  /** First row of patches to go through. */
+  readonly firstRow: number;
+  /** Patches to go through, fewer than the grid has where they are limited, or shared out. */
   readonly patches: number;
 }
 
@@ -61,7 +68,10 @@ export interface GridPlan {
 export interface GridPatch {
   /** The patch. */
   readonly window: PixelWindow;
-  /** The part of it that it answers for: over all patches, each pixel of the area exactly once. */
+  /**
+   * The part of it that it answers for: over all patches, each pixel of the area exactly once. Of no
+   * rows where another shard answers for it.
+   */
   readonly core: PixelWindow;
   /** Row and column in the grid. */
   readonly position: readonly [row: number, column: number];
@@ -74,7 +84,7 @@ export interface GridPatch {
  * a multiple of 16, which makes the overlap larger than asked for by up to 15 pixels.
  * @returns The plan. A scene that is smaller than a patch gives one patch of the scene's size, rounded
  * up to a multiple of 32.
- * @throws {InputError} If size, overlap, stride, window or limit make no sense.
+ * @throws {InputError} If size, overlap, stride, window, limit or shard make no sense.
  *
  * @example
  * ```ts
@@ -86,7 +96,7 @@ export interface GridPatch {
  * ```
  */
 export function planGrid(options: GridOptions): GridPlan {
-  const { width, height, size, limit } = options;
+  const { width, height, size, limit, shard } = options;
   requireInteger("size", size, GRID_ALIGNMENT);
   if (limit !== undefined) requireInteger("limit", limit, 1);
   const step = stepOf(options);
@@ -96,7 +106,13 @@ export function planGrid(options: GridOptions): GridPlan {
   const patchHeight = patchExtent(area.height, size);
   const columns = planAxis(area.width, patchWidth, step);
   const rows = planAxis(area.height, patchHeight, step);
-  const count = columns.offsets.length * rows.offsets.length;
+  if (limit !== undefined && shard !== undefined) {
+    throw new InputError("Cannot tile with both a limit and a shard: give one of them");
+  }
+  const { info, firstRow, endRow } = shard === undefined
+    ? { info: null, firstRow: 0, endRow: rows.offsets.length }
+    : shardRows(rows, patchHeight, shard);
+  const count = columns.offsets.length * (endRow - firstRow);
   return {
     area,
     grid: {
@@ -108,6 +124,8 @@ export function planGrid(options: GridOptions): GridPlan {
     },
     columns,
     rows,
+    shard: info,
+    firstRow,
     patches: Math.min(count, limit ?? count),
   };
 }
@@ -118,9 +136,9 @@ export function planGrid(options: GridOptions): GridPlan {
  * @param plan The plan.
  */
 export function* patchesOf(plan: GridPlan): Generator<GridPatch, void, undefined> {
-  const { columns, rows } = plan.grid;
+  const { columns } = plan.grid;
   for (let index = 0; index < plan.patches; index++) {
-    yield patchAt(plan, Math.floor(index / columns) % rows, index % columns);
+    yield patchAt(plan, plan.firstRow + Math.floor(index / columns), index % columns);
   }
 }
 
@@ -134,9 +152,11 @@ export function* patchesOf(plan: GridPlan): Generator<GridPatch, void, undefined
 export function patchAt(plan: GridPlan, row: number, column: number): GridPatch {
   const [x, left, right] = axisAt(plan.columns, column);
   const [y, top, bottom] = axisAt(plan.rows, row);
+  const { shard } = plan;
+  const isOwn = shard === null || top >= shard.y && bottom <= shard.y + shard.height;
   return {
     window: { x, y, width: plan.grid.width, height: plan.grid.height },
-    core: { x: left, y: top, width: right - left, height: bottom - top },
+    core: { x: left, y: top, width: right - left, height: isOwn ? bottom - top : 0 },
     position: [row, column],
   };
 }

@@ -2,10 +2,19 @@
 export { createBlendingStitcher } from "./blend.ts";
 export * from "./grid.ts";
 export { checkLabelRaster } from "./label_raster.ts";
+export * from "./mosaic.ts";
 export { type PlanContents, type PlanSummary, summarizePlan } from "./plan_summary.ts";
 export * from "./probabilities.ts";
 export * from "./scene_name.ts";
 export * from "./seam_report.ts";
 export * from "./select_bands.ts";
-export { createStitcher, type RowSink, type Stitcher, type StitchSinks } from "./stitch.ts";
+export type { SceneShard } from "./shard.ts";
+export {
+  createStitcher,
+  type MapArea,
+  mapArea,
+  type RowSink,
+  type Stitcher,
+  type StitchSinks,
+} from "./stitch.ts";
 export * from "./tile_scene.ts";

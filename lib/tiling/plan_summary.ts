@@ -65,7 +65,9 @@ export function summarizePlan(plan: GridPlan, contents: PlanContents): PlanSumma
   const patchPixels = grid.width * grid.height;
   const imageBytes = contents.bands * bytesPerElement(contents.dtype);
   const bytesPerPixel = imageBytes + 1 + (contents.labels ? 1 : 0);
-  const areaPixels = area.width * area.height * patches / (grid.columns * grid.rows);
+  const areaPixels = plan.shard === null
+    ? area.width * area.height * patches / (grid.columns * grid.rows)
+    : area.width * plan.shard.height;
   return {
     patches,
     overlap: grid.overlap,

@@ -6,7 +6,8 @@
 import { type NdArray, ndarray } from "../array/mod.ts";
 import { IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
-import type { PixelWindow } from "../geo/mod.ts";
+import { type PixelWindow, windowTransform } from "../geo/mod.ts";
+import type { RasterSpec } from "../raster/mod.ts";
 import type { Sample, SceneInfo, StreamHeader } from "../stream/mod.ts";
 
 /** Takes the rows of a raster, top to bottom, such as a GeoTIFF writer. */
@@ -49,6 +50,35 @@ export const MAX_BAND_BYTES = 2 ** 32;
 /** Rows without samples are written in pieces of this many. */
 const FILL_ROWS = 64;
 
+/** Where a map lies, and how large it is. */
+export type MapArea = Pick<RasterSpec, "width" | "height" | "georeference">;
+
+/**
+ * What the map of a segment covers: the scene, or the rows of it that a shard answers for.
+ *
+ * @param header Header of the segment.
+ * @throws {InputError} If the samples have no scene.
+ */
+export function mapArea(header: StreamHeader): MapArea {
+  const { width, georeference } = sceneOf(header);
+  const { transform } = georeference;
+  const { start, end } = mapRows(header);
+  return {
+    width,
+    height: end - start,
+    georeference: {
+      ...georeference,
+      transform: transform === null ? null : windowTransform(transform, 0, start),
+    },
+  };
+}
+
+/** The rows of the scene that a map has: the first, and one more than the last. */
+export function mapRows(header: StreamHeader): { readonly start: number; readonly end: number } {
+  const { y, height } = header.shard ?? { y: 0, height: sceneOf(header).height };
+  return { start: y, end: y + height };
+}
+
 /** The scene of a segment, which a map needs. */
 export function sceneOf(header: StreamHeader): SceneInfo {
   if (header.scene !== null) return header.scene;
@@ -68,10 +98,11 @@ export function sceneOf(header: StreamHeader): SceneInfo {
  * @throws {InputError} If the samples have no scene.
  */
 export function createStitcher(header: StreamHeader, sinks: StitchSinks): Stitcher {
-  const { width, height } = sceneOf(header);
+  const { width } = sceneOf(header);
+  const { start, end } = mapRows(header);
   let band: { y: number; map: NdArray<"uint8">; confidence: NdArray<"float32"> | null } | null =
     null;
-  let written = 0;
+  let written = start;
 
   function newBand(y: number, rows: number) {
     requireBand(width * rows * (sinks.confidence === undefined ? 1 : 5), width, rows);
@@ -108,6 +139,7 @@ export function createStitcher(header: StreamHeader, sinks: StitchSinks): Stitch
   return {
     async add(sample) {
       const pred = requireArray(sample, "pred");
+      if (sample.info.core.height === 0) return;
       const { map, confidence } = await bandOf(sample);
       copyCore(sample, pred, map, width);
       if (confidence !== null) {
@@ -117,7 +149,7 @@ export function createStitcher(header: StreamHeader, sinks: StitchSinks): Stitch
     async finish() {
       if (band !== null) await write(band);
       band = null;
-      await fillTo(height);
+      await fillTo(end);
     },
   };
 }

@@ -113,6 +113,7 @@ function headerOf(
       },
     },
     grid: plan.grid,
+    ...(plan.shard === null ? {} : { shard: plan.shard }),
     samples: plan.patches,
     bands: bands.map((band) => info.bands[band]!),
     dtype: info.dtype,

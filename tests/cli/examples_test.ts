@@ -12,6 +12,7 @@ const PREPARATIONS: Readonly<Record<string, string>> = {
   normalize: "for part in part-1 part-2; do cp stats.json $part.json; done",
   iou: `cp truth.tif map.tif
 for part in part-1 part-2; do swath iou map.tif truth.tif --format json > $part.json; done`,
+  mosaic: "for map in east west; do cp truth.tif $map.tif; done",
   synth: "rm labels.tif",
 };
 

@@ -32,8 +32,9 @@ export function segment(
   options: GridOptions & { stride: number; classes?: number; kind?: "logits" | "probabilities" },
   value: (k: number, sample: number, x: number, y: number) => number,
 ): Segment {
-  const { stride, classes = 3, width, height } = options;
-  const plan = planGrid({ width, height, size: options.size, overlap: options.overlap ?? 0 });
+  const { stride, classes = 3, kind = "logits", ...grid } = options;
+  const { width, height } = grid;
+  const plan = planGrid(grid);
   const header: StreamHeader = {
     swath: 1,
     scene: {
@@ -44,15 +45,17 @@ export function segment(
       georeference: { crs: null, transform: null, geoKeys: null, pixelIsPoint: false },
     },
     grid: plan.grid,
+    ...(plan.shard === null ? {} : { shard: plan.shard }),
     samples: plan.patches,
     bands: [],
     dtype: null,
     normalization: null,
     classes: null,
-    output: { stride, kind: options.kind ?? "logits", model: "m" },
+    output: { stride, kind, model: "m" },
     history: [],
   };
-  const samples = [...patchesOf(plan)].map(({ window, core, position }, index): Sample => {
+  const samples = [...patchesOf(plan)].map(({ window, core, position }): Sample => {
+    const index = position[0] * plan.grid.columns + position[1];
     const [rows, columns] = [Math.ceil(window.height / stride), Math.ceil(window.width / stride)];
     const logits = ndarray("float32", [classes, rows, columns]);
     for (let i = 0; i < logits.data.length; i++) {
