@@ -24,6 +24,7 @@ import {
   layerNorm,
   linear,
   reshape,
+  softmaxAttention,
   transposedMatrix,
   type Value,
 } from "../onnx/mod.ts";
@@ -299,7 +300,7 @@ function selfAttention(
   const key = project(source, "self.key");
   const value = project(source, "self.value");
   const attended = forward.training
-    ? attention(graph, query, key, value, heads)
+    ? softmaxAttention(graph, query, key, value, heads)
     : graph.op("MultiHeadAttention", [query, key, value], { numHeads: heads });
   return project(attended, "output.dense");
 }
@@ -344,27 +345,6 @@ function sequenceReduction(
     const reduced = graph.op("Reshape", [product, [-1, rows * columns, channels]]);
     return layerNorm(graph, reduced, `${name}.layer_norm`, LAYER_NORM_EPSILON);
   });
-}
-
-/** Softmax attention of several heads in operators that have gradients. */
-function attention(graph: Graph, query: Value, key: Value, value: Value, heads: number): Value {
-  const [batch, tokens, channels] = query.shape as [string | number, number, number];
-  const width = channels / heads;
-  const split = (x: Value) => {
-    const length = x.shape[1] as number;
-    return heads === 1
-      ? reshape(graph, x, [batch, 1, length, width])
-      : graph.op("Transpose", [reshape(graph, x, [batch, length, heads, width])], {
-        perm: [0, 2, 1, 3],
-      });
-  };
-  const scores = graph.op("FusedMatMul", [split(query), split(key)], {
-    transB: true,
-    alpha: 1 / Math.sqrt(width),
-  });
-  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), split(value)]);
-  const joined = heads === 1 ? mixed : graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] });
-  return reshape(graph, joined, [batch, tokens, channels]);
 }
 
 /** Product, 3×3 depthwise convolution, activation, product; channel-first between the products. */

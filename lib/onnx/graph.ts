@@ -229,6 +229,18 @@ export class Graph {
   }
 
   /**
+   * Add a node like one of another graph.
+   *
+   * @param node The other node, which gives operator, attributes and number of outputs.
+   * @param inputs Inputs in the operator's order.
+   * @returns The outputs in the operator's order.
+   * @throws {GraphError} If inputs and attributes do not go together.
+   */
+  repeat(node: Node, inputs: readonly Operand[]): readonly Value[] {
+    return this.#add(node.operator, node.outputs.length, inputs, node.attributes).outputs;
+  }
+
+  /**
    * An output of a node that is already in the graph; an optional one that was left out, such as the
    * mean of a layer normalization that its gradient needs, is added to the node.
    *

@@ -8,7 +8,7 @@
  * @module
  */
 import { type NdArray, ndarray } from "../array/mod.ts";
-import type { Shape } from "./dims.ts";
+import type { Dim, Shape } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import { GraphError } from "./operator.ts";
 import type { Initializer, Value } from "./value.ts";
@@ -166,6 +166,44 @@ export function batchNorm(graph: Graph, x: Value, name: string, epsilon = 1e-5):
       parameter("running_var", ONES, false),
     ], { epsilon });
   });
+}
+
+/**
+ * Softmax attention of several heads, `MultiHeadAttention` in operators that have gradients.
+ *
+ * @param graph The graph.
+ * @param query Values of shape (B, L, C).
+ * @param key Values of shape (B, S, C).
+ * @param value Values of shape (B, S, D).
+ * @param heads Number of heads, which divides C and D.
+ * @param scale Factor to the scores; 1/√(C / heads) where left out.
+ * @returns Values of shape (B, L, D).
+ */
+export function softmaxAttention(
+  graph: Graph,
+  query: Value,
+  key: Value,
+  value: Value,
+  heads: number,
+  scale = 1 / Math.sqrt(channels(query, -1) / heads),
+): Value {
+  const split = (x: Value) => {
+    const [batch, length] = x.shape as [Dim, Dim];
+    const width = channels(x, -1) / heads;
+    return heads === 1
+      ? reshape(graph, x, [batch, 1, length, width])
+      : graph.op("Transpose", [reshape(graph, x, [batch, length, heads, width])], {
+        perm: [0, 2, 1, 3],
+      });
+  };
+  const scores = graph.op("FusedMatMul", [split(query), split(key)], {
+    transB: true,
+    alpha: scale,
+  });
+  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), split(value)]);
+  const joined = heads === 1 ? mixed : graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] });
+  const [batch, tokens] = query.shape as [Dim, Dim];
+  return reshape(graph, joined, [batch, tokens, channels(value, -1)]);
 }
 
 /**

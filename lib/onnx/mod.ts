@@ -3,6 +3,7 @@ export * from "./cost.ts";
 export * from "./dims.ts";
 export * from "./encode.ts";
 export * from "./evaluate.ts";
+export * from "./expand.ts";
 export { differentiate, hasGradient, stopGradient } from "./gradients.ts";
 export * from "./graph.ts";
 export * from "./hash.ts";

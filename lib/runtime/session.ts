@@ -9,9 +9,16 @@
 import type * as Ort from "onnxruntime-node";
 import { type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
-import { encodeModel, Graph, type ParameterLookup, type Shape } from "../onnx/mod.ts";
+import {
+  encodeModel,
+  expandOperators,
+  Graph,
+  type ParameterLookup,
+  type Shape,
+} from "../onnx/mod.ts";
 import { type Device, type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
 import { fromTensor, isArrayType, type OrtModule, toTensor } from "./tensor.ts";
+import { WEBGPU_EXPANSIONS } from "./webgpu_expansions.ts";
 
 /** How much ONNX Runtime logs to standard error; `fatal` is the least. */
 export type LogSeverity = "verbose" | "info" | "warning" | "error" | "fatal";
@@ -166,7 +173,10 @@ export async function createSession(
   const { threads, profile, logSeverity = "error" } = options;
   const fromGraph = model instanceof Graph;
   const bytes = fromGraph
-    ? encodeModel(model, options.parameters ? { parameters: options.parameters } : {})
+    ? encodeModel(
+      device === "webgpu" ? expandOperators(model, WEBGPU_EXPANSIONS) : model,
+      options.parameters ? { parameters: options.parameters } : {},
+    )
     : model;
   const settings: Ort.InferenceSession.SessionOptions = {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
