@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { InputError } from "../errors.ts";
 import {
   conv2d,
   type Graph,
@@ -183,6 +184,7 @@ export function segformerEncoder(
   prefix = "segformer.encoder",
 ): Tokens[] {
   const { graph } = forward;
+  if (forward.training) checkDropout(config);
   const features: Tokens[] = [];
   let map = x;
   for (let stage = 0; stage < config.num_encoder_blocks; stage++) {
@@ -210,6 +212,18 @@ export function segformerEncoder(
     if (stage + 1 < config.num_encoder_blocks) map = toMap(graph, tokens);
   }
   return features;
+}
+
+/** Refuse what training would leave out in silence; no published variant has it. */
+function checkDropout(config: SegformerConfig): void {
+  for (const key of ["hidden_dropout_prob", "attention_probs_dropout_prob"] as const) {
+    if (config[key] > 0) {
+      throw new InputError(
+        `Cannot train SegFormer with "${key}" as only drop path and the classifier's dropout are ` +
+          `supported: current value is ${config[key]}, expected 0`,
+      );
+    }
+  }
 }
 
 /** Overlapping patch embedding: a strided convolution, then layer normalization over channels. */

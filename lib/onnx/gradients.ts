@@ -13,6 +13,7 @@ import { LAYOUT_GRADIENTS } from "./gradients/layout.ts";
 import { NORMALIZATION_GRADIENTS } from "./gradients/normalization.ts";
 import { PRODUCT_GRADIENTS } from "./gradients/products.ts";
 import { REDUCTION_GRADIENTS } from "./gradients/reduction.ts";
+import { Recomputation, type RecomputedPart } from "./gradients/recompute.ts";
 import { expandTo, GradientContext, type GradientRule, sumTo } from "./gradients/rule.ts";
 import { GraphError } from "./operator.ts";
 import type { OperatorName } from "./operators.ts";
@@ -55,6 +56,15 @@ export function hasGradient(operator: OperatorName): boolean {
   return operator in GRADIENTS;
 }
 
+/** Options of {@linkcode differentiate}. */
+export interface DifferentiateOptions {
+  /**
+   * Parts of the network whose activations are computed again by the backward pass instead of kept: the
+   * part's name for each node, or null. What enters a part is kept.
+   */
+  readonly recompute?: RecomputedPart;
+}
+
 /**
  * Add to a graph what computes the gradient of a scalar.
  *
@@ -64,6 +74,7 @@ export function hasGradient(operator: OperatorName): boolean {
  * @param graph The graph. Nodes are added under `gradient/` and the path of the node that they belong to.
  * @param loss A floating-point scalar.
  * @param wrt The values whose gradients are wanted.
+ * @param options What to compute again instead of keeping it.
  * @returns The gradient of each wanted value, in its shape; zeros where the loss does not depend on it.
  * @throws {GraphError} If the loss is not a scalar, or an operator on the way has no gradient.
  *
@@ -84,6 +95,7 @@ export function differentiate(
   graph: Graph,
   loss: Value,
   wrt: readonly Value[],
+  options: DifferentiateOptions = {},
 ): Map<Value, Value> {
   if (loss.shape.length !== 0 || !FLOATING.has(loss.dtype)) {
     throw new GraphError(
@@ -95,13 +107,16 @@ export function differentiate(
   const dependent = dependentValues(nodes, wrt);
   const gradients = new Map<Value, Value>();
   const wanted = new Set(wrt);
+  const recomputation = new Recomputation(graph, nodes, options.recompute ?? (() => null));
   graph.scope("gradient", () => {
     if (dependent.has(loss)) gradients.set(loss, graph.constant(1, loss.dtype));
     for (const node of nodes.reverse()) {
       const received = node.outputs.map((output) => gradients.get(output) ?? null);
-      if (received.every((gradient) => gradient === null)) continue;
+      const arrived = received.find((gradient) => gradient !== null);
+      if (arrived === undefined) continue;
+      const source = recomputation.copyOf(node, arrived);
       graph.scope(node.scope, () => {
-        for (const [input, gradient] of inputGradients(graph, node, received, dependent)) {
+        for (const [input, gradient] of inputGradients(graph, node, source, received, dependent)) {
           const sum = gradients.get(input);
           gradients.set(input, sum === undefined ? gradient : graph.op("Add", [sum, gradient]));
         }
@@ -128,10 +143,15 @@ function dependentValues(nodes: readonly Node[], wrt: readonly Value[]): Set<Val
   return dependent;
 }
 
-/** Gradients of the inputs of one node that lead on to a wanted value. */
+/**
+ * Gradients of the inputs of one node that lead on to a wanted value.
+ *
+ * @param source The node whose inputs and outputs the rule reads: the node itself or a copy.
+ */
 function* inputGradients(
   graph: Graph,
   node: Node,
+  source: Node,
   received: readonly (Value | null)[],
   dependent: ReadonlySet<Value>,
 ): Generator<[Value, Value]> {
@@ -147,7 +167,7 @@ function* inputGradients(
       `Cannot differentiate ${node.operator} "${node.name}" through its output ${extra}`,
     );
   }
-  const context = new GradientContext(graph, node, received);
+  const context = new GradientContext(graph, source, received);
   for (const [index, gradient] of rule(context).entries()) {
     const input = node.inputs[index] ?? null;
     if (gradient === null || input === null || !dependent.has(input)) continue;

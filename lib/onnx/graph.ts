@@ -241,6 +241,18 @@ export class Graph {
   }
 
   /**
+   * Add a node like another one on other inputs, with as many outputs.
+   *
+   * @param node The node.
+   * @param inputs Inputs in the operator's order.
+   * @returns The new node.
+   * @throws {GraphError} If the inputs do not go together.
+   */
+  copy(node: Node, inputs: readonly (Value | null)[]): Node {
+    return this.#add(node.operator, node.outputs.length, inputs, node.attributes);
+  }
+
+  /**
    * An output of a node that is already in the graph; an optional one that was left out, such as the
    * mean of a layer normalization that its gradient needs, is added to the node.
    *

@@ -4,7 +4,13 @@ export * from "./dims.ts";
 export * from "./encode.ts";
 export * from "./evaluate.ts";
 export * from "./expand.ts";
-export { differentiate, hasGradient, stopGradient } from "./gradients.ts";
+export {
+  differentiate,
+  type DifferentiateOptions,
+  hasGradient,
+  stopGradient,
+} from "./gradients.ts";
+export type { RecomputedPart } from "./gradients/recompute.ts";
 export * from "./graph.ts";
 export * from "./hash.ts";
 export * from "./known_elements.ts";

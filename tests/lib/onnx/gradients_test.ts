@@ -356,3 +356,37 @@ Deno.test("differentiate: a symbolic batch stays symbolic", () => {
     [4],
   ]);
 });
+
+Deno.test("differentiate: what is computed again gives the same gradients, after they arrive", () => {
+  const build = () => {
+    const graph = new Graph("blocks");
+    const x = graph.input("x", "float32", [2, 3]);
+    const w = graph.input("w", "float32", [3]);
+    const layer = (value: Value) => {
+      const [normal] = graph.ops("LayerNormalization", 1, [value, w]);
+      return graph.op("Add", [value, graph.op("Tanh", [normal])]);
+    };
+    const hidden = graph.scope("block.0", () => layer(x));
+    const y = graph.scope("block.1", () => layer(hidden));
+    return { graph, x, w, loss: probe(graph, [y]) };
+  };
+  const part = (scope: string) => /block\.\d/.exec(scope)?.[0] ?? null;
+  const feeds = {
+    x: ndarray("float64", [2, 3], new Float64Array([0.1, -0.4, 0.8, 0.3, 0.2, -0.6])),
+    w: ndarray("float64", [3], new Float64Array([0.5, 1, -2])),
+  };
+  const [kept, again] = [{}, { recompute: ({ scope }: { scope: string }) => part(scope) }].map(
+    (options) => {
+      const { graph, x, w, loss } = build();
+      const gradients = differentiate(graph, loss, [x, w], options);
+      const values = [x, w].map((value) => gradients.get(value)!);
+      const copies = graph.nodes.filter(({ scope }) => scope.includes("recompute"));
+      return { copies, results: evaluateGraph(graph, feeds, values) };
+    },
+  );
+  assert.equal(kept!.copies.length, 0);
+  assert.equal(again!.copies.length, 6);
+  for (const [i, { data }] of kept!.results.entries()) {
+    assert.deepEqual([...again!.results[i]!.data], [...data]);
+  }
+});

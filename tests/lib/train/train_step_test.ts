@@ -151,6 +151,19 @@ Deno.test("split: gradients of parts are averaged", async () => {
   await step.release();
 });
 
+Deno.test("checkpointActivations: the same steps, with activations computed again", async () => {
+  const results = [];
+  for (const checkpointActivations of [false, true]) {
+    const step = await createTrainStep(options({ checkpointActivations }));
+    await train(step, 1, 2);
+    results.push(copy(step.parameters));
+    const again = step.graphs.step.nodes.filter(({ scope }) => scope.includes("/recompute/"));
+    assert.equal(again.length > 0, checkpointActivations);
+    await step.release();
+  }
+  assert.ok(largestDifference(results[0]!, results[1]!) < 1e-6);
+});
+
 Deno.test("frozen: parameters stay, and nothing is computed for their gradients", async () => {
   const isEncoder = (name: string) => name.startsWith("segformer.");
   const step = await createTrainStep(options({ frozen: isEncoder }));
@@ -201,6 +214,15 @@ Deno.test("masks: drop path grows from block to block, dropout is by channel", (
   for (const [i, rate] of rates.entries()) assert.ok(Math.abs(rate - 0.1 * (i + 1)) < 1e-12);
   const dropout = masks.find(({ name }) => name === "mask/decode_head.dropout")!;
   assert.deepEqual(dropout, { name: "mask/decode_head.dropout", shape: [2, 16, 1, 1], rate: 0.1 });
+});
+
+Deno.test("buildTrainGraphs: dropout that would be left out is refused", () => {
+  assert.throws(
+    () => buildTrainGraphs(options({}, { hidden_dropout_prob: 0.2 })),
+    (error: Error) =>
+      error instanceof InputError &&
+      /"hidden_dropout_prob".*current value is 0.2/.test(error.message),
+  );
 });
 
 Deno.test("run: a step that diverges says so by its numbers", async () => {

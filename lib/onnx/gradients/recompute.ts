@@ -1,0 +1,70 @@
+/**
+ * Activations computed once more instead of kept: Chen, Xu, Zhang and Guestrin, "Training deep nets with
+ * sublinear memory cost" (2016), https://arxiv.org/abs/1604.06174.
+ *
+ * @module
+ */
+import type { Graph } from "../graph.ts";
+import type { Node, Value } from "../value.ts";
+
+/** The part that a node belongs to, whose activations are computed again as one; null to keep them. */
+export type RecomputedPart = (node: Node) => string | null;
+
+/**
+ * Copies of nodes for the backward pass, which depend on the gradient that arrives at their part: they can
+ * neither run before it nor be merged with the originals.
+ */
+export class Recomputation {
+  readonly #graph: Graph;
+  readonly #partOf: RecomputedPart;
+  readonly #members = new Map<string, Node[]>();
+  readonly #copies = new Map<string, ReadonlyMap<Node, Node>>();
+
+  /** Group the nodes of a graph, in order. */
+  constructor(graph: Graph, nodes: readonly Node[], partOf: RecomputedPart) {
+    this.#graph = graph;
+    this.#partOf = partOf;
+    for (const node of nodes) {
+      const part = partOf(node);
+      if (part !== null) this.#members.set(part, [...this.#members.get(part) ?? [], node]);
+    }
+  }
+
+  /**
+   * The node that the backward pass reads instead of a node of the forward pass.
+   *
+   * @param node The node.
+   * @param gradient A gradient that arrives at its part.
+   */
+  copyOf(node: Node, gradient: Value): Node {
+    const part = this.#partOf(node);
+    if (part === null) return node;
+    let copies = this.#copies.get(part);
+    if (copies === undefined) {
+      copies = this.#copyPart(this.#members.get(part)!, gradient);
+      this.#copies.set(part, copies);
+    }
+    return copies.get(node)!;
+  }
+
+  #copyPart(nodes: readonly Node[], gradient: Value): Map<Node, Node> {
+    const graph = this.#graph;
+    const one = graph.op("Slice", [graph.op("Reshape", [gradient, [-1]]), [0], [1], [0]]);
+    const nothing = graph.op("Mul", [one, 0]);
+    const values = new Map<Value, Value>();
+    const copied = (value: Value): Value => {
+      const known = values.get(value);
+      if (known !== undefined) return known;
+      const arrives = value.producer.kind === "node" && value.dtype === gradient.dtype;
+      const copy = arrives ? graph.op("Add", [value, nothing]) : value;
+      values.set(value, copy);
+      return copy;
+    };
+    return new Map(nodes.map((node) => {
+      const inputs = node.inputs.map((input) => input === null ? null : copied(input));
+      const copy = graph.scope(`recompute/${node.scope}`, () => graph.copy(node, inputs));
+      for (const [i, output] of node.outputs.entries()) values.set(output, copy.outputs[i]!);
+      return [node, copy];
+    }));
+  }
+}
