@@ -2,7 +2,13 @@
 import { object } from "@optique/core/constructs";
 import { createGeoTiff, mosaicRows, openRaster, planMosaic, type RasterInfo } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
-import { compressionOption, fileArguments, outputOption, overwriteOption } from "../options.ts";
+import {
+  compressionOption,
+  fileArguments,
+  headerOption,
+  outputOption,
+  overwriteOption,
+} from "../options.ts";
 import { RASTER_EXTENSIONS } from "../values.ts";
 
 /** Many rasters may be open side by side, each with its blocks. */
@@ -37,9 +43,11 @@ export default defineCommand({
     output: outputOption("GeoTIFF to write"),
     compression: compressionOption(),
     overwrite: overwriteOption(),
+    header: headerOption(),
   }),
-  async run({ rasters, output, ...how }, io) {
-    const open = (path: string) => openRaster(path, { maxMemory: READ_MEMORY });
+  async run({ rasters, output, header, ...how }, io) {
+    const headers = Object.fromEntries(header.map(({ name, value }) => [name, value]));
+    const open = (path: string) => openRaster(path, { headers, maxMemory: READ_MEMORY });
     const infos: RasterInfo[] = [];
     for (const path of rasters) {
       const reader = await open(path);
