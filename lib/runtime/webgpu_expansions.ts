@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type Expansion, type Expansions, softmaxAttention, type Value } from "../onnx/mod.ts";
+import {
+  type Expansion,
+  type Expansions,
+  type Graph,
+  softmaxAttention,
+  type Value,
+} from "../onnx/mod.ts";
 
 /**
  * The provider's flash attention takes shaders to run in groups of 16 or more; on devices with smaller
@@ -42,8 +48,49 @@ const batchNormalization: Expansion<"BatchNormalization"> = (graph, { attributes
   ];
 };
 
+/**
+ * The provider has no positions of maxima. It has no double precision either, so that they are found on
+ * the CPU.
+ */
+const maxPool: Expansion<"MaxPool"> = (graph, { attributes, outputs }, inputs) => {
+  if (outputs.length === 1) return null;
+  const [x] = inputs as [Value];
+  const double = graph.op("Cast", [x], { to: "float64" });
+  const [, indices] = graph.ops("MaxPool", 2, [double], attributes);
+  return [graph.op("MaxPool", [x], attributes), indices];
+};
+
+/** The provider stumbles over broadcasting here, unless one operand is a scalar. */
+const pow: Expansion<"Pow"> = (graph, node, inputs) => {
+  const [base, exponent] = inputs as [Value, Value];
+  const shape = node.outputs[0]!.shape;
+  const known = shape.filter((dim) => typeof dim === "number");
+  const spread = [base, exponent].filter((value) => value.shape.join() !== shape.join());
+  if (spread.length === 0 || exponent.shape.length === 0 || known.length < shape.length) {
+    return null;
+  }
+  const whole = (value: Value) =>
+    spread.includes(value) ? graph.op("Expand", [value, known]) : value;
+  return [graph.op("Pow", [whole(base), whole(exponent)])];
+};
+
+/** What a reduction over no axis is, which the provider takes for the element itself. */
+function reductionOfOne(
+  elementwise: (graph: Graph, x: Value) => Value,
+): Expansion<"ReduceL1" | "ReduceL2" | "ReduceSumSquare"> {
+  return (graph, { attributes }, [x, axes]) =>
+    attributes.noopWithEmptyAxes && !axes ? [elementwise(graph, x!)] : null;
+}
+
+const magnitude = reductionOfOne((graph, x) => graph.op("Abs", [x]));
+
 /** What to put in the place of these operators on WebGPU. */
 export const WEBGPU_EXPANSIONS: Expansions = {
   MultiHeadAttention: multiHeadAttention,
   BatchNormalization: batchNormalization,
+  MaxPool: maxPool,
+  Pow: pow,
+  ReduceL1: magnitude,
+  ReduceL2: magnitude,
+  ReduceSumSquare: reductionOfOne((graph, x) => graph.op("Mul", [x, x])),
 };
