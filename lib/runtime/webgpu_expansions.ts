@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  constantIntegers,
   type Expansion,
   type Expansions,
   type Graph,
@@ -74,6 +75,24 @@ const pow: Expansion<"Pow"> = (graph, node, inputs) => {
   return [graph.op("Pow", [whole(base), whole(exponent)])];
 };
 
+/**
+ * Where the runtime moves the channels of a convolution last, it takes padding to be given for all axes.
+ */
+const pad: Expansion<"Pad"> = (graph, { attributes }, inputs) => {
+  const [data, pads, fill = null, axes = null] = inputs as [Value, Value, Value?, Value?];
+  if (axes === null) return null;
+  const [amounts, padded] = [constantIntegers(pads), constantIntegers(axes)];
+  if (amounts === null || padded === null) return null;
+  const rank = data.shape.length;
+  const whole = new Array<number>(2 * rank).fill(0);
+  for (const [i, axis] of padded.entries()) {
+    const place = axis < 0 ? axis + rank : axis;
+    whole[place] = amounts[i]!;
+    whole[place + rank] = amounts[i + padded.length]!;
+  }
+  return [graph.op("Pad", [data, whole, fill], attributes)];
+};
+
 /** What a reduction over no axis is, which the provider takes for the element itself. */
 function reductionOfOne(
   elementwise: (graph: Graph, x: Value) => Value,
@@ -89,6 +108,7 @@ export const WEBGPU_EXPANSIONS: Expansions = {
   MultiHeadAttention: multiHeadAttention,
   BatchNormalization: batchNormalization,
   MaxPool: maxPool,
+  Pad: pad,
   Pow: pow,
   ReduceL1: magnitude,
   ReduceL2: magnitude,
