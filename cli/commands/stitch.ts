@@ -93,7 +93,9 @@ export default defineCommand({
     const maps = new OutputNames(output);
     const filesOf = outputFiles(maps, output, confidence, probs);
     let current: { readonly map: SceneMap; readonly header: StreamHeader } | null = null;
-    io.onInterrupt(() => current?.map[Symbol.dispose]());
+    // The map being begun or written: its temporary file is there before `current` is.
+    let opening: Promise<SceneMap> | null = null;
+    io.onInterrupt(async () => (await opening)?.[Symbol.dispose]());
     const publish = async () => {
       if (current === null) return;
       await current.map.finish();
@@ -101,13 +103,15 @@ export default defineCommand({
       const seams = current.map.seams();
       if (seams !== null) await io.write(formatSeams(seams, json ? "json" : "table"));
       current = null;
+      opening = null;
     };
     try {
       for await (const item of readPatches(io, "Stitching")) {
         if (item.type === "header") {
           const { header } = item;
           const files = filesOf(header.scene?.name ?? "");
-          current = { map: await SceneMap.create(header, files, how), header };
+          opening = SceneMap.create(header, files, how);
+          current = { map: await opening, header };
         } else if (item.type === "sample") {
           await current!.map.add(item.sample);
         } else if (maps.isPattern) {
