@@ -69,7 +69,7 @@ export default defineCommand({
     },
     {
       note: "From a pipe",
-      command: "swath tile scene.tif --labels labels.tif --size 256 | " +
+      command: "swath tile scene.tif --labels truth.tif --size 128 | " +
         "swath train --train - --val val.tar --epochs 2 --out runs/piped",
     },
     { note: "Go on with a run", command: "swath train --resume --out runs/first" },

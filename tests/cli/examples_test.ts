@@ -13,6 +13,9 @@ const PREPARATIONS: Readonly<Record<string, string>> = {
   iou: `cp truth.tif map.tif
 for part in part-1 part-2; do swath iou map.tif truth.tif --format json > $part.json; done`,
   mosaic: "for map in east west; do cp truth.tif $map.tif; done",
+  split: `rm labels.tif && swath synth landcover --size 8192x128 --bands B04 \\
+  -o scene.tif --labels labels.tif --overwrite
+swath tile scene.tif --labels labels.tif --size 128 > scene.tar`,
   synth: "rm labels.tif",
 };
 
@@ -36,12 +39,15 @@ async function runExample(verb: string, command: string): Promise<void> {
   const files = await prepare();
   const directory = await Deno.makeTempDir({ prefix: "swath-example-" });
   try {
-    const outputs = [...command.matchAll(/-o (\S+)/g)].map(([, file]) => file);
+    // What a command makes must not be there yet, unless it goes on with it.
+    const outputs = command.includes("--resume")
+      ? []
+      : [...command.matchAll(/(?:-o|--out) (\S+)/g)].map(([, path]) => path);
     const script = [
       "set -e",
       `cp -r '${files}'/. .`,
       PREPARATIONS[verb] ?? "",
-      `rm -f ${outputs.join(" ")}`,
+      `rm -rf ${outputs.join(" ")}`,
       command,
     ];
     const { code, stderr } = await runShell(script.join("\n"), directory);

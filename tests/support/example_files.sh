@@ -12,3 +12,19 @@ swath tile scene.tif | swath normalize --fit -o stats.json
 row=$(printf '0 1 2 1 %.0s' {1..64})
 rows=$(printf "${row% }/%.0s" {1..256})
 tiny png labels.tif "${rows%/}"
+
+# Data and runs for train, test, plot and split.
+mkdir shards
+swath synth landcover --size 64 --seed 2 --count 2 | tee shards/val.tar > shards/test.tar
+swath synth landcover --size 64 --seed 4 --count 4 > shards/train-0.tar
+cp shards/test.tar shards/test-0.tar
+swath tile 2024.tif --labels truth.tif --size 256 > val.tar
+cat > train.yaml <<END
+train: shards/train-*.tar
+val: shards/val.tar
+settings: {depths: [1, 1, 1, 1], hidden_sizes: [4, 8, 8, 8], num_attention_heads: [1, 1, 1, 1], decoder_hidden_size: 8}
+epochs: 1
+END
+swath train --config train.yaml --out runs/first --quiet
+cp -r runs/first runs/second
+mkdir nvidia && cp -r model nvidia/mit-b2
