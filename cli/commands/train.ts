@@ -288,6 +288,8 @@ async function printResult(
   { status, step, best, bestModel }: TrainResult,
   io: CommandIo,
 ): Promise<void> {
+  // The signal is about to end the process.
+  if (status === "interrupted") return;
   if (status === "stopped") io.info(`stopped early after step ${step}, as nothing got better`);
   if (best === null || bestModel === null) {
     io.warn("no epoch was finished, so there is no best model");

@@ -278,6 +278,11 @@ export const trainConfigSchema = mapping({
     null,
     "Epoch (the first is 0) from which a frozen encoder learns too.",
   ),
+  checkpoint_activations: key(
+    flag,
+    false,
+    "Compute the activations of each block again for its gradient: a third slower, in less memory.",
+  ),
   ema: key(v.nullable(insideUnit), null, "Decay rate of the averaged weights, such as 0.999."),
   seed: key(integer(0, Number.MAX_SAFE_INTEGER), 0, "Seed of everything random."),
   device: key(

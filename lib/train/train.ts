@@ -128,6 +128,7 @@ const CHANGEABLE: readonly (keyof TrainConfig)[] = [
   "maxSteps",
   "device",
   "threads",
+  "checkpointActivations",
   "earlyStopping",
   "save",
   "watch",
@@ -376,7 +377,7 @@ class Training {
     };
     // The state comes last: whenever the process is killed, it speaks of models that are there.
     if (improves) {
-      await folder.saveModel("best", modelOf(setup, this.#evaluated()));
+      await folder.saveModel("best", modelOf(setup, this.#evaluated(), step));
       if (mlflow !== null) await uploadModel(mlflow, folder.file("best"));
     }
     await this.#unfreeze();
@@ -388,7 +389,7 @@ class Training {
   /** Write `last` and where the training stands. */
   async #save(): Promise<void> {
     const { setup, folder } = this.#parts;
-    await folder.saveModel("last", modelOf(setup, this.#step!.parameters));
+    await folder.saveModel("last", modelOf(setup, this.#step!.parameters, this.position.step));
     await this.#saveState();
     this.#savedStep = this.position.step;
   }

@@ -208,6 +208,8 @@ export interface TrainConfig {
   readonly freezeEncoder: boolean;
   /** Epoch from which a frozen encoder learns too; null for never. */
   readonly unfreezeAt: number | null;
+  /** Compute the activations of each block again for its gradient, instead of keeping them. */
+  readonly checkpointActivations: boolean;
   /** Decay rate of the averaged weights; null for none. */
   readonly ema: number | null;
   /** Seed of everything random. */

@@ -73,6 +73,8 @@ export class TrainStep {
   readonly #vectors: ReadonlyMap<string, NdArray<"float32">>;
   /** Segments of the flat vectors under the names of inputs and of outputs. */
   readonly #segments: Readonly<Record<"feeds" | "targets" | "sums" | "nextSums", Arrays>>;
+  /** Parameters that have no elements yet; they are drawn when they are needed. */
+  readonly #undrawn: Set<string>;
   readonly #loss = ndarray("float32", []);
   readonly #norm = ndarray("float32", []);
 
@@ -100,11 +102,12 @@ export class TrainStep {
       sums: this.#segmentsOf(sums, (name) => name),
       nextSums: this.#segmentsOf(sums, nextName),
     };
-    this.initialize();
+    this.#undrawn = new Set(this.#parameters.keys());
   }
 
   /** Parameters and statistics by name, in place: what is written to them holds for the next step. */
   get parameters(): ReadonlyMap<string, NdArray<"float32">> {
+    this.#draw();
     return this.#parameters;
   }
 
@@ -112,6 +115,7 @@ export class TrainStep {
    * The optimizer's state by slot and parameter, such as `first_moment/decode_head.classifier.weight`, in place.
    */
   get state(): ReadonlyMap<string, NdArray<"float32">> {
+    this.#draw();
     const { layout, slots } = this.graphs;
     return new Map(
       slots.flatMap((slot) =>
@@ -126,18 +130,9 @@ export class TrainStep {
 
   /** Draw all parameters anew and forget the optimizer's state. */
   initialize(): void {
-    for (const value of this.graphs.step.parameters.values()) {
-      if (value.producer.kind !== "parameter") continue;
-      const { name } = value;
-      const shape = value.shape as readonly number[];
-      const drawn = initializeParameter(
-        { name, shape, init: value.producer.init },
-        this.#options.seed,
-      );
-      this.#parameters.get(name)!.data.set(drawn.data);
-    }
+    for (const name of this.#parameters.keys()) this.#undrawn.add(name);
     for (const slot of this.graphs.slots) this.#vectors.get(slot)!.data.fill(0);
-    this.#startAverage();
+    this.#draw();
   }
 
   /**
@@ -152,6 +147,8 @@ export class TrainStep {
     state: ReadonlyMap<string, NdArray> = new Map(),
   ): void {
     copyInto(this.#parameters, parameters, "parameter");
+    for (const name of parameters.keys()) this.#undrawn.delete(name);
+    this.#draw();
     this.#startAverage();
     copyInto(this.state, state, "optimizer state");
   }
@@ -163,6 +160,7 @@ export class TrainStep {
    * @param settings Learning rate and number of the step.
    */
   async run(batches: readonly TrainBatch[], settings: StepSettings): Promise<StepResult> {
+    this.#draw();
     if (this.#update === null) {
       const [batch] = batches;
       if (batch === undefined || batches.length > 1) {
@@ -202,6 +200,7 @@ export class TrainStep {
    * @returns The loss.
    */
   async accumulate(batch: TrainBatch, step: number, part: number): Promise<number> {
+    this.#draw();
     const feeds = { ...this.#batchFeeds(batch, step, part), ...this.#segments.sums };
     await this.#step.run(feeds, {
       loss: this.#loss,
@@ -250,6 +249,23 @@ export class TrainStep {
         : this.#view("parameters", place.offset, place.length, extents);
       return [name, array];
     }));
+  }
+
+  /** Give elements to the parameters that have none. */
+  #draw(): void {
+    if (this.#undrawn.size === 0) return;
+    for (const name of this.#undrawn) {
+      const { producer, shape } = this.graphs.step.parameters.get(name)!;
+      if (producer.kind !== "parameter") continue;
+      const extents = shape as readonly number[];
+      const drawn = initializeParameter(
+        { name, shape: extents, init: producer.init },
+        this.#options.seed,
+      );
+      this.#parameters.get(name)!.data.set(drawn.data);
+    }
+    this.#undrawn.clear();
+    this.#startAverage();
   }
 
   #startAverage(): void {

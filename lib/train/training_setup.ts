@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NdArray } from "../array/mod.ts";
+import { type NdArray, ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { ByteReader } from "../stream/mod.ts";
 import { type HubOptions, type ModelCard, openModel, type SavedModel } from "../weights/mod.ts";
@@ -179,6 +179,7 @@ export function stepOptions(setup: TrainingSetup, isEncoderFrozen: boolean): Tra
     clipNorm: config.clipNorm,
     emaDecay: config.ema,
     split: config.accumulate > 1,
+    checkpointActivations: config.checkpointActivations,
     seed: config.seed,
     device: config.device,
     ...(config.threads !== null && { threads: config.threads }),
@@ -198,10 +199,29 @@ export function validatorOptions(setup: TrainingSetup): ValidatorOptions {
   };
 }
 
-/** A model directory to be written, with given parameters. */
+/**
+ * A model directory to be written, with given parameters.
+ *
+ * @param setup The training.
+ * @param parameters Parameters and statistics by name.
+ * @param step Steps taken, which PyTorch counts in every batch normalization.
+ */
 export function modelOf(
   { network, card }: TrainingSetup,
   parameters: ReadonlyMap<string, NdArray>,
+  step: number,
 ): SavedModel {
-  return { config: network.config, card, tensors: parameters };
+  const counters = [...parameters.keys()]
+    .filter((name) => name.endsWith(".running_mean"))
+    .map((name) =>
+      [
+        name.replace(/running_mean$/, "num_batches_tracked"),
+        ndarray("int64", [], BigInt64Array.of(BigInt(step))),
+      ] as const
+    );
+  return {
+    config: network.config,
+    card,
+    tensors: new Map<string, NdArray>([...parameters, ...counters]),
+  };
 }
