@@ -85,9 +85,6 @@ async function createCopyingSession(
 const ALL_OPTIMIZATIONS = 99;
 /** Log errors and worse (OrtLoggingLevel). */
 const LOG_ERRORS = 3;
-/** Memory from an arena (OrtAllocatorType), of the default kind (OrtMemType). */
-const ARENA = 1;
-const DEFAULT_MEMORY = 0;
 
 /** Names and tensors as C has lists: arrays of addresses. */
 interface PointerLists {
@@ -100,7 +97,6 @@ interface PointerLists {
 class NativeSession implements InPlaceSession {
   readonly #api: NativeApi;
   readonly #session: Pointer;
-  readonly #memory: Pointer;
   readonly #shapes: ReadonlyMap<string, Value>;
   /** Tensors over buffers that were used before. */
   readonly #tensors = new Map<string, { readonly array: NdArray; readonly pointer: Pointer }>();
@@ -117,6 +113,9 @@ class NativeSession implements InPlaceSession {
     ]);
     const options = api.make((target) => api.createSessionOptions(target));
     try {
+      const sharedArena = cString("session.use_env_allocators");
+      api.check(api.addSessionConfig(options, sharedArena, cString("1")));
+      // Patterns of allocations are planned at twice the memory, for no speed.
       api.check(api.disableMemPattern(options));
       api.check(api.setLogSeverity(options, LOG_ERRORS));
       api.check(api.setOptimizationLevel(options, ALL_OPTIMIZATIONS));
@@ -131,7 +130,6 @@ class NativeSession implements InPlaceSession {
     } finally {
       api.releaseSessionOptions(options);
     }
-    this.#memory = api.make((target) => api.createCpuMemoryInfo(ARENA, DEFAULT_MEMORY, target));
   }
 
   async run(
@@ -163,7 +161,6 @@ class NativeSession implements InPlaceSession {
   release(): Promise<void> {
     for (const { pointer } of this.#tensors.values()) this.#api.releaseValue(pointer);
     this.#tensors.clear();
-    this.#api.releaseMemoryInfo(this.#memory);
     this.#api.releaseSession(this.#session);
     return Promise.resolve();
   }
@@ -195,7 +192,7 @@ class NativeSession implements InPlaceSession {
     const shape = BigInt64Array.from(array.shape, BigInt);
     const pointer = this.#api.make((target) =>
       this.#api.createTensorWithData(
-        this.#memory,
+        this.#api.memory,
         bytes,
         BigInt(bytes.length),
         shape,

@@ -49,8 +49,18 @@ const FUNCTIONS = {
     result: "pointer",
   },
   createCpuMemoryInfo: { place: 69, parameters: ["i32", "i32", "buffer"], result: "pointer" },
+  addSessionConfig: { place: 130, parameters: ["pointer", "buffer", "buffer"], result: "pointer" },
+  registerAllocator: {
+    place: 144,
+    parameters: ["pointer", "pointer", "pointer"],
+    result: "pointer",
+  },
+  createArenaConfig: {
+    place: 156,
+    parameters: ["usize", "i32", "i32", "i32", "buffer"],
+    result: "pointer",
+  },
   releaseStatus: { place: 93, parameters: ["pointer"], result: "void" },
-  releaseMemoryInfo: { place: 94, parameters: ["pointer"], result: "void" },
   releaseSession: { place: 95, parameters: ["pointer"], result: "void" },
   releaseValue: { place: 96, parameters: ["pointer"], result: "void" },
   releaseSessionOptions: { place: 100, parameters: ["pointer"], result: "void" },
@@ -65,8 +75,10 @@ export type Pointer = NonNullable<Deno.PointerValue>;
 
 /** The C API. */
 export interface NativeApi extends Functions {
-  /** The one environment of the process. */
+  /** The one environment of the process, with an arena that its sessions may share. */
   readonly environment: Pointer;
+  /** Describes memory of the CPU. */
+  readonly memory: Pointer;
   /**
    * Fail if a function returned a status.
    *
@@ -136,10 +148,24 @@ function loadApi(): NativeApi | null {
     check(create(new Uint8Array(target.buffer)));
     return Deno.UnsafePointer.create(target[0]!)!;
   };
-  const FATAL = 4;
-  const environment = make((target) => functions.createEnv(FATAL, cString("swath"), target));
-  return { ...functions, environment, check, make };
+  const environment = make((target) => functions.createEnv(LOG_FATAL, cString("swath"), target));
+  const memory = make((target) => functions.createCpuMemoryInfo(ARENA, DEFAULT_MEMORY, target));
+  const config = make((target) =>
+    functions.createArenaConfig(UNLIMITED, EXTEND_AS_REQUESTED, UNSET, UNSET, target)
+  );
+  check(functions.registerAllocator(environment, memory, config));
+  return { ...functions, environment, memory, check, make };
 }
+
+/** Log fatal errors alone (OrtLoggingLevel). */
+const LOG_FATAL = 4;
+/** Memory from an arena (OrtAllocatorType), of the default kind (OrtMemType). */
+const ARENA = 1;
+const DEFAULT_MEMORY = 0;
+/** The arena grows by what is asked for; by powers of two, which is the default, it holds a quarter more. */
+const EXTEND_AS_REQUESTED = 1;
+const UNLIMITED = 0n;
+const UNSET = -1;
 
 /** Text as C has it. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {

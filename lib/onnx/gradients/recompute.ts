@@ -5,10 +5,17 @@
  * @module
  */
 import type { Graph } from "../graph.ts";
+import type { OperatorName } from "../operators.ts";
 import type { Node, Value } from "../value.ts";
 
 /** The part that a node belongs to, whose activations are computed again as one; null to keep them. */
 export type RecomputedPart = (node: Node) => string | null;
+
+/**
+ * Activation functions whose gradient needs their input alone: in one pass over it they are computed again, instead
+ * of keeping their output too for the product that follows.
+ */
+const CHEAP: ReadonlySet<OperatorName> = new Set(["Gelu"]);
 
 /**
  * Copies of nodes for the backward pass, which depend on the gradient that arrives at their part: they can
@@ -19,6 +26,8 @@ export class Recomputation {
   readonly #partOf: RecomputedPart;
   readonly #members = new Map<string, Node[]>();
   readonly #copies = new Map<string, ReadonlyMap<Node, Node>>();
+  /** What stands for values in the backward pass, outside of parts. */
+  readonly #values = new Map<Value, Value>();
 
   /** Group the nodes of a graph, in order. */
   constructor(graph: Graph, nodes: readonly Node[], partOf: RecomputedPart) {
@@ -38,13 +47,37 @@ export class Recomputation {
    */
   copyOf(node: Node, gradient: Value): Node {
     const part = this.#partOf(node);
-    if (part === null) return node;
+    if (part === null) return this.#readingAgain(node, gradient);
     let copies = this.#copies.get(part);
     if (copies === undefined) {
       copies = this.#copyPart(this.#members.get(part)!, gradient);
       this.#copies.set(part, copies);
     }
     return copies.get(node)!;
+  }
+
+  /** The node, reading outputs of activation functions that are computed again. */
+  #readingAgain(node: Node, gradient: Value): Node {
+    const inputs = node.inputs.map((input) => input === null ? null : this.#again(input, gradient));
+    return inputs.some((input, i) => input !== node.inputs[i]) ? { ...node, inputs } : node;
+  }
+
+  /** The same elements from what is kept anyway. */
+  #again(value: Value, gradient: Value): Value {
+    if (value.producer.kind !== "node") return value;
+    const known = this.#values.get(value);
+    if (known !== undefined) return known;
+    const { node } = value.producer;
+    let copy = value;
+    if (CHEAP.has(node.operator)) {
+      copy = this.#copyPart([node], gradient).get(node)!.outputs[0]!;
+    } else if (node.operator === "Reshape") {
+      const [source, shape] = node.inputs as [Value, Value];
+      const again = this.#again(source, gradient);
+      if (again !== source) copy = this.#graph.copy(node, [again, shape]).outputs[0]!;
+    }
+    this.#values.set(value, copy);
+    return copy;
   }
 
   #copyPart(nodes: readonly Node[], gradient: Value): Map<Node, Node> {

@@ -390,3 +390,17 @@ Deno.test("differentiate: what is computed again gives the same gradients, after
     assert.deepEqual([...again!.results[i]!.data], [...data]);
   }
 });
+
+Deno.test("differentiate: a Gelu before a product is computed again instead of kept", () => {
+  const graph = new Graph("activation");
+  const x = graph.input("x", "float32", [2, 3]);
+  const w = graph.input("w", "float32", [3, 2]);
+  const active = graph.op("Gelu", [graph.op("Exp", [x])]);
+  const loss = probe(graph, [graph.op("MatMul", [graph.op("Reshape", [active, [2, 3]]), w])]);
+  const feeds: Feeds = {
+    x: ndarray("float64", [2, 3], new Float64Array([0.1, -0.4, 0.8, 0.3, 0.2, -0.6])),
+    w: ndarray("float64", [3, 2], new Float64Array([0.5, 1, -2, 0.25, 3, -1])),
+  };
+  checkGradients(graph, loss, [x, w], feeds);
+  assert.equal(graph.nodes.filter(({ operator }) => operator === "Gelu").length, 2);
+});
