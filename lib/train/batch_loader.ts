@@ -2,7 +2,8 @@
  * Batches made ahead of time in a worker.
  *
  * The runtime computes on the main thread, whose event loop stands still meanwhile, so that only
- * another thread can read the next batches at the same time.
+ * another thread can read the next batches at the same time. Batches of four augmented patches of 14 bands
+ * and 256x256 pixels take 100 ms to make, B0's step 700 ms on two cores; of the 100 ms, 17 are left.
  *
  * @module
  */
