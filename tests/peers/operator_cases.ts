@@ -30,21 +30,36 @@ type Unary =
   | "Relu"
   | "Softplus";
 
-const unary = (operator: Unary, torch: string, positive = false): OperatorCase => ({
-  operator,
-  shapes: { x: [2, 3, 4] },
-  build: (g, x) => g.op(operator, [x!]),
-  torch,
-  positive,
-});
+/** Shapes of every number of axes. */
+const SHAPES: readonly (readonly number[])[] = [[], [5], [2, 3, 4], [1, 2, 3, 1, 2]];
 
-const binary = (operator: "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min", torch: string) => ({
-  operator,
-  shapes: { a: [2, 1, 4], b: [3, 1] },
-  build: (g: Graph, a?: Value, b?: Value) => g.op(operator, [a!, b!]),
-  torch,
-  positive: true,
-});
+const unary = (operator: Unary, torch: string, positive = false): OperatorCase[] =>
+  SHAPES.map((shape) => ({
+    operator,
+    shapes: { x: shape },
+    build: (g, x) => g.op(operator, [x!]),
+    torch,
+    positive,
+  }));
+
+/** Two shapes that are broadcast against one another, each way. */
+const PAIRS: readonly (readonly [a: readonly number[], b: readonly number[]])[] = [
+  [[2, 3, 4], [2, 3, 4]],
+  [[2, 1, 4], [3, 1]],
+  [[4], [2, 3, 4]],
+  [[2, 3], []],
+];
+
+type Binary = "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Pow";
+
+const binary = (operator: Binary, torch: string): OperatorCase[] =>
+  PAIRS.map(([a, b]) => ({
+    operator,
+    shapes: { a, b },
+    build: (g, a, b) => g.op(operator, [a!, b!]),
+    torch,
+    positive: true,
+  }));
 
 type Reduction =
   | "ReduceSum"
@@ -56,30 +71,204 @@ type Reduction =
   | "ReduceSumSquare"
   | "ReduceLogSumExp";
 
-const reduction = (operator: Reduction, torch: string): OperatorCase => ({
-  operator,
-  shapes: { x: [2, 3, 4] },
-  build: (g, x) => g.op(operator, [x!, [0, 2]], { keepdims: false }),
-  torch,
-});
+/** `torch` in terms of `dim`, the axes. */
+const reduction = (operator: Reduction, torch: (dim: string) => string): OperatorCase[] =>
+  ([[[5], [0]], [[2, 3, 4], [0, 2]], [[2, 3, 4], [-1]], [[2, 3, 2, 2], [1, 2, 3]]] as const).map(
+    ([shape, axes]) => ({
+      operator,
+      shapes: { x: shape },
+      build: (g, x) => g.op(operator, [x!, axes], { keepdims: false }),
+      torch: torch(`(${axes.join()},)`),
+    }),
+  );
+
+/** Forms of a convolution: shapes and attributes, and the arguments of `F.conv2d` that say the same. */
+const CONVOLUTIONS: readonly (readonly [
+  x: readonly number[],
+  w: readonly number[],
+  attributes: {
+    readonly strides?: readonly number[];
+    readonly pads?: readonly number[];
+    readonly dilations?: readonly number[];
+    readonly group?: number;
+  },
+  torch: string,
+])[] = [
+  [[2, 3, 9, 8], [5, 3, 3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] }, "stride=2, padding=1"],
+  [[2, 3, 11, 13], [4, 3, 7, 7], { strides: [4, 4], pads: [3, 3, 3, 3] }, "stride=4, padding=3"],
+  [[2, 3, 6, 5], [4, 3, 1, 1], {}, "stride=1"],
+  [[2, 3, 7, 6], [4, 3, 1, 1], { strides: [2, 2] }, "stride=2"],
+  [[1, 3, 8, 8], [4, 3, 2, 2], { strides: [2, 2] }, "stride=2"],
+  [[2, 4, 7, 7], [4, 1, 3, 3], { group: 4, pads: [1, 1, 1, 1] }, "padding=1, groups=4"],
+  [
+    [2, 4, 9, 7],
+    [4, 1, 5, 5],
+    { group: 4, strides: [2, 2], pads: [2, 2, 2, 2] },
+    "stride=2, padding=2, groups=4",
+  ],
+  [
+    [1, 3, 9, 9],
+    [6, 1, 3, 3],
+    { group: 3, pads: [1, 1, 1, 1] },
+    "padding=1, groups=3",
+  ],
+  [
+    [2, 4, 9, 9],
+    [4, 1, 3, 3],
+    { group: 4, dilations: [3, 3], pads: [3, 3, 3, 3] },
+    "padding=3, dilation=3, groups=4",
+  ],
+  [
+    [1, 4, 9, 9],
+    [6, 2, 3, 2],
+    { group: 2, dilations: [2, 3], pads: [2, 1, 2, 1] },
+    "padding=(2, 1), dilation=(2, 3), groups=2",
+  ],
+  [
+    [2, 3, 9, 9],
+    [2, 3, 3, 3],
+    { dilations: [6, 6], pads: [6, 6, 6, 6] },
+    "padding=6, dilation=6",
+  ],
+  [[2, 3, 5, 8], [2, 3, 1, 7], { pads: [0, 3, 0, 3] }, "padding=(0, 3)"],
+];
+
+const convolutions = CONVOLUTIONS.flatMap(([x, w, attributes, torch]): OperatorCase[] => [
+  {
+    operator: "Conv",
+    shapes: { x, w, b: [w[0]!] },
+    build: (g, x, w, b) => g.op("Conv", [x!, w!, b!], attributes),
+    torch: `F.conv2d(x, w, b, ${torch})`,
+  },
+]);
+
+/** The same of transposed convolutions. */
+const TRANSPOSED: readonly (readonly [
+  x: readonly number[],
+  w: readonly number[],
+  attributes: {
+    readonly strides?: readonly number[];
+    readonly pads?: readonly number[];
+    readonly dilations?: readonly number[];
+    readonly outputPadding?: readonly number[];
+    readonly group?: number;
+  },
+  torch: string,
+])[] = [
+  [[2, 3, 4, 5], [3, 4, 2, 2], { strides: [2, 2] }, "stride=2"],
+  [[2, 3, 4, 5], [3, 2, 4, 4], { strides: [2, 2], pads: [1, 1, 1, 1] }, "stride=2, padding=1"],
+  [[2, 3, 4, 5], [3, 2, 3, 3], {}, "stride=1"],
+  [[2, 3, 4, 5], [3, 2, 3, 3], { dilations: [2, 1] }, "dilation=(2, 1)"],
+  [
+    [2, 4, 4, 5],
+    [4, 2, 3, 3],
+    { strides: [2, 2], pads: [1, 1, 1, 1], outputPadding: [1, 0], group: 2 },
+    "stride=2, padding=1, output_padding=(1, 0), groups=2",
+  ],
+  [
+    [2, 4, 3, 3],
+    [4, 1, 4, 4],
+    { strides: [2, 2], pads: [1, 1, 1, 1], group: 4 },
+    "stride=2, padding=1, groups=4",
+  ],
+];
+
+const transposedConvolutions = TRANSPOSED.map(([x, w, attributes, torch]): OperatorCase => ({
+  operator: "ConvTranspose",
+  shapes: { x, w, b: [w[1]! * (attributes.group ?? 1)] },
+  build: (g, x, w, b) => g.op("ConvTranspose", [x!, w!, b!], attributes),
+  torch: `F.conv_transpose2d(x, w, b, ${torch})`,
+}));
+
+/** Windows of pools, and the arguments of PyTorch's that say the same. */
+const WINDOWS: readonly (readonly [
+  shape: readonly number[],
+  attributes: {
+    readonly kernelShape: readonly number[];
+    readonly strides?: readonly number[];
+    readonly pads?: readonly number[];
+    readonly ceilMode?: boolean;
+  },
+  torch: string,
+])[] = [
+  [[2, 3, 8, 6], { kernelShape: [2, 2], strides: [2, 2] }, "2"],
+  [
+    [2, 3, 8, 7],
+    { kernelShape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+    "3, stride=2, padding=1",
+  ],
+  [[1, 2, 5, 5], { kernelShape: [5, 5], pads: [2, 2, 2, 2] }, "5, stride=1, padding=2"],
+  [
+    [2, 2, 7, 9],
+    { kernelShape: [2, 3], strides: [2, 3], ceilMode: true },
+    "(2, 3), ceil_mode=True",
+  ],
+  [[1, 2, 6, 5], { kernelShape: [3, 2], strides: [1, 2] }, "(3, 2), stride=(1, 2)"],
+];
+
+const pools = WINDOWS.flatMap(([shape, attributes, torch]): OperatorCase[] => [
+  {
+    operator: "MaxPool",
+    shapes: { x: shape },
+    build: (g, x) => g.op("MaxPool", [x!], attributes),
+    torch: `F.max_pool2d(x, ${torch})`,
+  },
+  ...[false, true].map((countIncludePad): OperatorCase => ({
+    operator: "AveragePool",
+    shapes: { x: shape },
+    build: (g, x) => g.op("AveragePool", [x!], { ...attributes, countIncludePad }),
+    torch: `F.avg_pool2d(x, ${torch}, count_include_pad=${countIncludePad ? "True" : "False"})`,
+  })),
+]);
+
+/** Bilinear and bicubic resampling, up and down, to sizes. */
+const resizes = ([["linear", "bilinear"], ["cubic", "bicubic"]] as const).flatMap(([mode, peer]) =>
+  ([[7, 13], [8, 10], [9, 3], [2, 2], [1, 1]] as const).flatMap(([height, width]) =>
+    ([["half_pixel", "False"], ["align_corners", "True"]] as const).map((
+      [coordinateTransformationMode, aligned],
+    ): OperatorCase => ({
+      operator: "Resize",
+      shapes: { x: [2, 2, 4, 5] },
+      build: (g, x) =>
+        g.op("Resize", [x!, null, null, [2, 2, height, width]], {
+          mode,
+          coordinateTransformationMode,
+          ...(mode === "cubic" && { cubicCoeffA: -0.75 }),
+        }),
+      torch: `F.interpolate(x, size=(${height}, ${width}), mode="${peer}", ` +
+        `align_corners=${aligned})`,
+    }))
+  )
+);
+
+const nearest = ([[8, 10], [7, 13], [2, 3]] as const).map(([height, width]): OperatorCase => ({
+  operator: "Resize",
+  shapes: { x: [2, 2, 4, 5] },
+  build: (g, x) =>
+    g.op("Resize", [x!, null, null, [2, 2, height, width]], {
+      coordinateTransformationMode: "asymmetric",
+      nearestMode: "floor",
+    }),
+  torch: `F.interpolate(x, size=(${height}, ${width}), mode="nearest")`,
+}));
 
 const places = ndarray("int64", [2, 2], new BigInt64Array([1n, 0n, 3n, 1n]));
 
 /** All cases. */
 export const OPERATOR_CASES: readonly OperatorCase[] = [
-  unary("Neg", "-x"),
-  unary("Abs", "x.abs()"),
-  unary("Sqrt", "x.sqrt()", true),
-  unary("Exp", "x.exp()"),
-  unary("Log", "x.log()", true),
-  unary("Erf", "torch.erf(x)"),
-  unary("Reciprocal", "x.reciprocal()", true),
-  unary("Sin", "x.sin()"),
-  unary("Cos", "x.cos()"),
-  unary("Sigmoid", "torch.sigmoid(x)"),
-  unary("Tanh", "torch.tanh(x)"),
-  unary("Relu", "F.relu(x)"),
-  unary("Softplus", "F.softplus(x)"),
+  ...unary("Neg", "-x"),
+  ...unary("Abs", "x.abs()"),
+  ...unary("Sqrt", "x.sqrt()", true),
+  ...unary("Exp", "x.exp()"),
+  ...unary("Log", "x.log()", true),
+  ...unary("Erf", "torch.erf(x)"),
+  ...unary("Reciprocal", "x.reciprocal()", true),
+  ...unary("Sin", "x.sin()"),
+  ...unary("Cos", "x.cos()"),
+  ...unary("Sigmoid", "torch.sigmoid(x)"),
+  ...unary("Tanh", "torch.tanh(x)"),
+  ...unary("Relu", "F.relu(x)"),
+  ...unary("Softplus", "F.softplus(x)"),
   {
     operator: "LeakyRelu",
     shapes: { x: [3, 4] },
@@ -104,38 +293,66 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     build: (g, x) => g.op("Clip", [x!, -0.25, 0.5]),
     torch: "x.clamp(-0.25, 0.5)",
   },
-  binary("Add", "a + b"),
-  binary("Sub", "a - b"),
-  binary("Mul", "a * b"),
-  binary("Div", "a / b"),
-  binary("Max", "torch.maximum(a, b)"),
-  binary("Min", "torch.minimum(a, b)"),
   {
-    operator: "Pow",
-    shapes: { a: [2, 3], b: [3] },
-    build: (g, a, b) => g.op("Pow", [a!, b!]),
-    torch: "a ** b",
-    positive: true,
+    operator: "Clip",
+    shapes: { x: [2, 3, 4] },
+    build: (g, x) => g.op("Clip", [x!, 0]),
+    torch: "x.clamp(min=0)",
   },
+  {
+    operator: "Clip",
+    shapes: { x: [3, 4] },
+    build: (g, x) => {
+      // Hard swish.
+      const gate = g.op("Clip", [g.op("Add", [g.op("Mul", [x!, 6]), 3]), 0, 6]);
+      return g.op("Mul", [x!, g.op("Mul", [gate, 1 / 6])]);
+    },
+    torch: "x * F.relu6(6 * x + 3) / 6",
+  },
+  ...binary("Add", "a + b"),
+  ...binary("Sub", "a - b"),
+  ...binary("Mul", "a * b"),
+  ...binary("Div", "a / b"),
+  ...binary("Max", "torch.maximum(a, b)"),
+  ...binary("Min", "torch.minimum(a, b)"),
+  ...binary("Pow", "a ** b"),
   {
     operator: "Where",
     shapes: { a: [2, 1], b: [1, 3] },
     build: (g, a, b) => g.op("Where", [g.op("Greater", [a!, b!]), a!, b!]),
     torch: "torch.where(a > b, a, b)",
   },
-  reduction("ReduceSum", "x.sum((0, 2))"),
-  reduction("ReduceMean", "x.mean((0, 2))"),
-  reduction("ReduceMax", "x.amax((0, 2))"),
-  reduction("ReduceMin", "x.amin((0, 2))"),
-  reduction("ReduceL1", "x.abs().sum((0, 2))"),
-  reduction("ReduceL2", "x.square().sum((0, 2)).sqrt()"),
-  reduction("ReduceSumSquare", "x.square().sum((0, 2))"),
-  reduction("ReduceLogSumExp", "x.logsumexp((0, 2))"),
+  {
+    operator: "Where",
+    shapes: { a: [2, 3, 4], b: [] },
+    build: (g, a, b) => g.op("Where", [g.op("Less", [a!, 0]), a!, b!]),
+    torch: "torch.where(a < 0, a, b)",
+  },
+  {
+    operator: "Where",
+    shapes: { a: [2, 3], b: [2, 3] },
+    build: (g, a, b) => g.op("Where", [g.op("Greater", [a!, 0]), a!, g.op("Mul", [b!, b!])]),
+    torch: "torch.where(a > 0, a, b * b)",
+  },
+  ...reduction("ReduceSum", (dim) => `x.sum(${dim})`),
+  ...reduction("ReduceMean", (dim) => `x.mean(${dim})`),
+  ...reduction("ReduceMax", (dim) => `x.amax(${dim})`),
+  ...reduction("ReduceMin", (dim) => `x.amin(${dim})`),
+  ...reduction("ReduceL1", (dim) => `x.abs().sum(${dim})`),
+  ...reduction("ReduceL2", (dim) => `x.square().sum(${dim}).sqrt()`),
+  ...reduction("ReduceSumSquare", (dim) => `x.square().sum(${dim})`),
+  ...reduction("ReduceLogSumExp", (dim) => `x.logsumexp(${dim})`),
   {
     operator: "ReduceProd",
     shapes: { x: [3, 4] },
     build: (g, x) => g.op("ReduceProd", [x!, [1]], { keepdims: false }),
     torch: "x.prod(1)",
+  },
+  {
+    operator: "ReduceProd",
+    shapes: { x: [2, 3, 2] },
+    build: (g, x) => g.op("ReduceProd", [x!, [0]], { keepdims: true }),
+    torch: "x.prod(0, keepdim=True)",
   },
   {
     operator: "TopK",
@@ -144,14 +361,60 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     torch: "x.topk(4).values",
   },
   {
+    operator: "TopK",
+    shapes: { x: [5, 3] },
+    build: (g, x) => g.ops("TopK", 2, [x!, [5]], { axis: 0, largest: true, sorted: true })[0],
+    torch: "x.sort(0, descending=True).values",
+  },
+  {
+    operator: "TopK",
+    shapes: { x: [40] },
+    build: (g, x) => {
+      // The Lovász extension: sorted errors weighed by a function of their order.
+      const [sorted, order] = g.ops("TopK", 2, [x!, [40]]);
+      return g.op("Mul", [sorted, g.op("Cast", [order], { to: "float32" })]);
+    },
+    torch: "(lambda s: s.values * s.indices)(x.sort(0, descending=True))",
+  },
+  {
+    operator: "TopK",
+    shapes: { x: [2, 3, 6] },
+    build: (g, x) => g.ops("TopK", 2, [x!, [2]], { axis: 1, largest: false })[0],
+    torch: "x.topk(2, dim=1, largest=False).values",
+  },
+  {
     operator: "CumSum",
     shapes: { x: [2, 5] },
     build: (g, x) => g.op("CumSum", [x!, g.constant(1, "int64")]),
     torch: "x.cumsum(1)",
   },
   {
+    operator: "CumSum",
+    shapes: { x: [3, 4] },
+    build: (g, x) => g.op("CumSum", [x!, g.constant(0, "int64")], { reverse: true }),
+    torch: "x.flip(0).cumsum(0).flip(0)",
+  },
+  {
     operator: "MatMul",
     shapes: { a: [2, 3, 4], b: [4, 5] },
+    build: (g, a, b) => g.op("MatMul", [a!, b!]),
+    torch: "a @ b",
+  },
+  {
+    operator: "MatMul",
+    shapes: { a: [3, 4], b: [2, 4, 5] },
+    build: (g, a, b) => g.op("MatMul", [a!, b!]),
+    torch: "a @ b",
+  },
+  {
+    operator: "MatMul",
+    shapes: { a: [4], b: [2, 4, 3] },
+    build: (g, a, b) => g.op("MatMul", [a!, b!]),
+    torch: "a @ b",
+  },
+  {
+    operator: "MatMul",
+    shapes: { a: [2, 3, 4], b: [4] },
     build: (g, a, b) => g.op("MatMul", [a!, b!]),
     torch: "a @ b",
   },
@@ -167,6 +430,32 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     build: (g, a, b) => g.op("FusedMatMul", [a!, b!], { transA: true, transB: true, alpha: 0.5 }),
     torch: "0.5 * a.mT @ b.mT",
   },
+  ...([[false, false], [true, false], [false, true], [true, true]] as const).flatMap((
+    [transA, transB],
+  ): OperatorCase[] => {
+    const [a, b] = [transA ? [4, 3] : [3, 4], transB ? [5, 4] : [4, 5]];
+    const torch = `2 * a${transA ? ".mT" : ""} @ b${transB ? ".mT" : ""}`;
+    return [
+      {
+        operator: "FusedMatMul",
+        shapes: { a: [2, ...a], b: [2, ...b] },
+        build: (g, a, b) => g.op("FusedMatMul", [a!, b!], { transA, transB, alpha: 2 }),
+        torch,
+      },
+      {
+        operator: "FusedMatMul",
+        shapes: { a: [3, 1, ...a], b: [1, 2, ...b] },
+        build: (g, a, b) => g.op("FusedMatMul", [a!, b!], { transA, transB, alpha: 2 }),
+        torch,
+      },
+      {
+        operator: "Gemm",
+        shapes: { a, b, c: [3, 1] },
+        build: (g, a, b, c) => g.op("Gemm", [a!, b!, c!], { transA, transB, alpha: 2, beta: 3 }),
+        torch: `${torch} + 3 * c`,
+      },
+    ];
+  }),
   {
     operator: "Gemm",
     shapes: { a: [6, 4], b: [5, 4], c: [5] },
@@ -179,50 +468,21 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     build: (g, a, b) => g.op("Einsum", [a!, b!], { equation: "bnc,dc->bdn" }),
     torch: 'torch.einsum("bnc,dc->bdn", a, b)',
   },
+  ...convolutions,
   {
     operator: "Conv",
-    shapes: { x: [2, 3, 9, 8], w: [5, 3, 3, 3], b: [5] },
-    build: (g, x, w, b) => g.op("Conv", [x!, w!, b!], { strides: [2, 2], pads: [1, 1, 1, 1] }),
-    torch: "F.conv2d(x, w, b, stride=2, padding=1)",
-  },
-  {
-    operator: "Conv",
-    shapes: { x: [2, 4, 7, 7], w: [4, 1, 3, 3], b: [4] },
-    build: (g, x, w, b) => g.op("Conv", [x!, w!, b!], { group: 4, pads: [1, 1, 1, 1] }),
-    torch: "F.conv2d(x, w, b, padding=1, groups=4)",
+    shapes: { x: [2, 3, 9], w: [4, 3, 3] },
+    build: (g, x, w) => g.op("Conv", [x!, w!], { strides: [2], pads: [1, 1] }),
+    torch: "F.conv1d(x, w, stride=2, padding=1)",
   },
   {
     operator: "Conv",
-    shapes: { x: [1, 4, 9, 9], w: [6, 2, 3, 2] },
-    build: (g, x, w) => g.op("Conv", [x!, w!], { group: 2, dilations: [2, 3], pads: [2, 1, 2, 1] }),
-    torch: "F.conv2d(x, w, padding=(2, 1), dilation=(2, 3), groups=2)",
+    shapes: { x: [1, 2, 4, 5, 4], w: [3, 2, 3, 3, 3], b: [3] },
+    build: (g, x, w, b) => g.op("Conv", [x!, w!, b!], { pads: [1, 1, 1, 1, 1, 1] }),
+    torch: "F.conv3d(x, w, b, padding=1)",
   },
-  {
-    operator: "ConvTranspose",
-    shapes: { x: [2, 4, 4, 5], w: [4, 2, 3, 3], b: [4] },
-    build: (g, x, w, b) =>
-      g.op("ConvTranspose", [x!, w!, b!], {
-        strides: [2, 2],
-        pads: [1, 1, 1, 1],
-        outputPadding: [1, 0],
-        group: 2,
-      }),
-    torch: "F.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=(1, 0), groups=2)",
-  },
-  {
-    operator: "MaxPool",
-    shapes: { x: [2, 3, 8, 7] },
-    build: (g, x) =>
-      g.op("MaxPool", [x!], { kernelShape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
-    torch: "F.max_pool2d(x, 3, stride=2, padding=1)",
-  },
-  {
-    operator: "AveragePool",
-    shapes: { x: [2, 3, 8, 7] },
-    build: (g, x) =>
-      g.op("AveragePool", [x!], { kernelShape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
-    torch: "F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)",
-  },
+  ...transposedConvolutions,
+  ...pools,
   {
     operator: "GlobalAveragePool",
     shapes: { x: [2, 3, 4, 5] },
@@ -235,22 +495,8 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     build: (g, x) => g.op("GlobalMaxPool", [x!]),
     torch: "F.adaptive_max_pool2d(x, 1)",
   },
-  {
-    operator: "Resize",
-    shapes: { x: [1, 2, 4, 5] },
-    build: (g, x) => g.op("Resize", [x!, null, null, [1, 2, 7, 13]], { mode: "linear" }),
-    torch: 'F.interpolate(x, size=(7, 13), mode="bilinear", align_corners=False)',
-  },
-  {
-    operator: "Resize",
-    shapes: { x: [1, 2, 4, 5] },
-    build: (g, x) =>
-      g.op("Resize", [x!, null, null, [1, 2, 9, 3]], {
-        mode: "linear",
-        coordinateTransformationMode: "align_corners",
-      }),
-    torch: 'F.interpolate(x, size=(9, 3), mode="bilinear", align_corners=True)',
-  },
+  ...resizes,
+  ...nearest,
   {
     operator: "Resize",
     shapes: { x: [1, 2, 4, 5] },
@@ -260,6 +506,12 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
         nearestMode: "floor",
       }),
     torch: 'F.interpolate(x, scale_factor=(2, 3), mode="nearest")',
+  },
+  {
+    operator: "Resize",
+    shapes: { x: [1, 2, 4, 5] },
+    build: (g, x) => g.op("Resize", [x!, null, g.constant([1, 1, 2, 1.5])], { mode: "linear" }),
+    torch: 'F.interpolate(x, scale_factor=(2, 1.5), mode="bilinear", align_corners=False)',
   },
   {
     operator: "DepthToSpace",
