@@ -40,27 +40,27 @@ export function initializeParameter(
   seed: number,
 ): NdArray<"float32"> {
   const array = ndarray("float32", shape);
-  const random = randomStream(seed, `initialize/${name}`);
-  const draw = elementOf(init, random, array.data.length);
-  for (let i = 0; i < array.data.length; i++) array.data[i] = draw(i);
+  draw(array.data, init, randomStream(seed, `initialize/${name}`));
   return array;
 }
 
-/** The function from an element's index to its value. */
-function elementOf(init: Initializer, random: RandomStream, count: number): (i: number) => number {
+function draw(data: Float32Array, init: Initializer, random: RandomStream): void {
   switch (init.kind) {
     case "constant":
-      return () => init.value;
+      data.fill(init.value);
+      return;
     case "uniform":
-      return (i) => (2 * random.uniform(i) - 1) * init.bound;
+      for (let i = 0; i < data.length; i++) data[i] = (2 * random.uniform(i) - 1) * init.bound;
+      return;
     case "normal":
-      return (i) => {
-        let number = random.normal(i);
+      random.normals(data);
+      for (let i = 0; i < data.length; i++) {
+        let number = data[i]!;
         // Further attempts take their counters beyond those of all elements.
         for (let round = 1; init.truncated && Math.abs(number) > TRUNCATION; round++) {
-          number = random.normal(i + round * count);
+          number = random.normal(i + round * data.length);
         }
-        return number * init.std;
-      };
+        data[i] = number * init.std;
+      }
   }
 }

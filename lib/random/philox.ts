@@ -34,8 +34,32 @@ export type Words4 = readonly [number, number, number, number];
  * ```
  */
 export function philox4x32(counter: Words4, key: readonly [number, number]): Words4 {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
+  philoxInto(WORDS, ...counter, ...key);
+  return [WORDS[0]!, WORDS[1]!, WORDS[2]!, WORDS[3]!];
+}
+
+const WORDS = new Uint32Array(4);
+
+/**
+ * {@linkcode philox4x32} without lists, for many numbers at once.
+ *
+ * @param words Where the four random words are written.
+ * @param c0 Least significant word of the counter.
+ * @param c1 Second word.
+ * @param c2 Third word.
+ * @param c3 Most significant word.
+ * @param k0 First word of the key.
+ * @param k1 Second word of the key.
+ */
+export function philoxInto(
+  words: Uint32Array,
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
+): void {
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
     const high1 = multiplyHigh(MULTIPLIER_1, c2);
@@ -48,16 +72,20 @@ export function philox4x32(counter: Words4, key: readonly [number, number]): Wor
     k0 = (k0 + WEYL_0) | 0;
     k1 = (k1 + WEYL_1) | 0;
   }
-  return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
 }
 
-/** Upper 32 bits of the 64-bit product of two unsigned 32-bit integers. */
+/** Upper 32 bits of the 64-bit product of two 32-bit integers, in integer operations alone. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carried = aLow * bHigh + (middle & 0xffff);
-  return aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carried / 0x10000);
+  // Neither sum exceeds 32 bits.
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carried = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carried >>> 16)) | 0;
 }

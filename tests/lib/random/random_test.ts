@@ -74,6 +74,29 @@ Deno.test("randomStream: normal numbers have mean 0, variance 1 and 4.55 % beyon
   assert.ok(Math.abs(beyond - 0.0455) < 0.006, String(beyond));
 });
 
+Deno.test("randomStream: normal numbers filled into an array are those asked for one by one", () => {
+  const { normal, normals } = randomStream(3, "fill");
+  for (const [first, length] of [[0, 9], [1, 3], [2, 6], [3, 1], [4, 4], [2 ** 40, 5]] as const) {
+    const filled = new Float32Array(length);
+    normals(filled, first);
+    const single = Float32Array.from({ length }, (_, i) => normal(first + i));
+    assert.deepEqual(filled, single);
+  }
+});
+
+Deno.test("randomStream: neighbouring normal numbers do not depend on one another", () => {
+  const values = new Float32Array(40_000);
+  randomStream(11, "neighbours").normals(values);
+  for (const lag of [1, 2, 3, 4]) {
+    for (const power of [1, 2]) {
+      let sum = 0;
+      const centered = (i: number) => values[i]! ** power - (power - 1);
+      for (let i = lag; i < values.length; i++) sum += centered(i) * centered(i - lag);
+      assert.ok(Math.abs(sum / values.length) < 0.03 * power, `lag ${lag}: ${sum}`);
+    }
+  }
+});
+
 Deno.test("randomStream: integers reach every value of their range alike", () => {
   const { integer } = randomStream(0, "dice");
   const counts = new Array(6).fill(0);
