@@ -8,6 +8,7 @@
 export * from "./lib/errors.ts";
 export * from "./lib/array/mod.ts";
 export * from "./lib/classes/mod.ts";
+export * from "./lib/distributed/mod.ts";
 export * from "./lib/files/mod.ts";
 export * from "./lib/geo/mod.ts";
 export * from "./lib/image/mod.ts";

@@ -12,7 +12,8 @@ export interface Training {
    * probability, else 1 / (1 − rate), so that the mean is 1.
    *
    * @param name What is dropped, such as `decode_head.dropout`; unique in the network.
-   * @param shape Extents of the mask, which broadcasts against what it is multiplied with.
+   * @param shape Extents of the mask, which broadcasts against what it is multiplied with. The first axis
+   * is the samples of the batch.
    * @param rate Probability of 0, below 1.
    */
   mask(name: string, shape: readonly number[], rate: number): Value;
@@ -23,6 +24,11 @@ export interface Training {
    * @param next Its next value, of the same shape.
    */
   updateStatistic(parameter: Value, next: Value): void;
+  /**
+   * Number of processes whose parts of a batch are normalized as one batch; left out where each process'
+   * part is a batch of its own.
+   */
+  readonly normalizedOver?: number;
 }
 
 /** What a network adds its operators to. */

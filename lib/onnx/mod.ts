@@ -1,4 +1,5 @@
 /** ONNX graphs: operators with shape inference, printing, encoding, hash and cost. @module */
+export { allReduce } from "./all_reduce.ts";
 export * from "./cost.ts";
 export * from "./dims.ts";
 export * from "./encode.ts";
@@ -34,4 +35,5 @@ export {
 export * from "./operators.ts";
 export * from "./print.ts";
 export { ProtobufMessage } from "./protobuf.ts";
+export * from "./stages.ts";
 export * from "./value.ts";

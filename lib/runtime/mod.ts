@@ -2,3 +2,4 @@
 export { type Device, type DeviceChoice, DEVICES } from "./device.ts";
 export * from "./in_place_session.ts";
 export * from "./session.ts";
+export { createStagedSession } from "./staged_session.ts";

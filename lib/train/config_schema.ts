@@ -248,7 +248,11 @@ export const trainConfigSchema = mapping({
     null,
     "Pixels of a side that the network sees, cut at random; whole patches where null.",
   ),
-  batch_size: key(integer(1, 65_536), 4, "Samples of a batch."),
+  batch_size: key(
+    integer(1, 65_536),
+    4,
+    "Samples of a batch; processes that train together share them.",
+  ),
   accumulate: key(integer(1, 65_536), 1, "Batches whose gradients are summed for one step."),
   epochs: key(integer(1, MAX_EPOCHS), 20, "Times that the training data is gone through."),
   max_steps: key(v.nullable(integer(1)), null, "Steps after which training ends in any case."),
@@ -291,6 +295,16 @@ export const trainConfigSchema = mapping({
     "Where to compute; `auto` is the fastest device that works.",
   ),
   threads: key(v.nullable(integer(1, 1024)), null, "Threads of the CPU; all cores where null."),
+  sync_batch_norm: key(
+    flag,
+    false,
+    "Processes that share a batch normalize it by the statistics of all of it, not each its own part.",
+  ),
+  gradient_precision: key(
+    choice(["float32", "float16"]),
+    "float32",
+    "How gradients travel between processes; `float16` halves the bytes.",
+  ),
   early_stopping: key(
     v.nullable(earlyStoppingSchema),
     null,

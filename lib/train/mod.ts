@@ -4,6 +4,7 @@ export {
   type BatchMaker,
   type BatchPlan,
   createBatchMaker,
+  partsOfBatch,
   type PreparedBatch,
   type RandomPlan,
 } from "./batches.ts";

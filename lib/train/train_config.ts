@@ -136,6 +136,9 @@ export interface AugmentConfig {
   readonly bandDropout: number;
 }
 
+/** How gradients travel between processes. */
+export type GradientPrecision = "float32" | "float16";
+
 /** When to stop before the last epoch. */
 export interface EarlyStoppingConfig extends Monitor {
   /** Epochs without improvement after which training stops. */
@@ -172,7 +175,7 @@ export interface TrainConfig {
   readonly classes: readonly string[] | null;
   /** Pixels of a side that the network sees; null for the patches' own. */
   readonly size: number | null;
-  /** Samples of a batch. */
+  /** Samples of a batch, of all processes together where several share it. */
   readonly batchSize: number;
   /** Batches whose gradients are summed for one step. */
   readonly accumulate: number;
@@ -218,6 +221,10 @@ export interface TrainConfig {
   readonly device: DeviceChoice;
   /** Threads of the CPU; null for all cores. */
   readonly threads: number | null;
+  /** Normalize batches by the statistics of all processes that share them. */
+  readonly syncBatchNorm: boolean;
+  /** How gradients travel between processes. */
+  readonly gradientPrecision: GradientPrecision;
   /** When to stop early; null for never. */
   readonly earlyStopping: EarlyStoppingConfig | null;
   /** Which checkpoints to keep. */

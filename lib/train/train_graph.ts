@@ -54,6 +54,19 @@ export interface TrainGraphOptions {
   readonly checkpointActivations?: boolean;
   /** Two graphs, of gradients and update, instead of one; false where left out. */
   readonly split?: boolean;
+  /**
+   * Several processes share each batch; null where left out. The step is split then, and its loss is multiplied by
+   * an input, `loss_weight`, so that a sum over processes is that of the whole batch.
+   */
+  readonly sharing?: BatchSharing | null;
+}
+
+/** How several processes share batches. */
+export interface BatchSharing {
+  /** Number of processes. */
+  readonly processes: number;
+  /** Normalize batches by the statistics of all processes' parts; else each part by its own. */
+  readonly synchronizeBatchNorm: boolean;
 }
 
 /** A random mask that is an input of the graph. */
@@ -101,7 +114,7 @@ export function segmentName(vector: string, index: number): string {
  * Build the graphs of a train step.
  *
  * Inputs are `image` (float32, normalized, (batch, bands, H, W)) and `labels` (uint8, (batch, H, W)), the
- * masks, `learning_rate`, the optimizer's scalars, parameters by name, segments of the flat vectors
+ * masks, `loss_weight` if processes share batches, `learning_rate`, the optimizer's scalars, parameters by name, segments of the flat vectors
  * (`parameters/0`, …; the slots likewise; if split, `gradients/0`, …, and `gradient_scale`). Outputs are
  * `loss`, `gradient_norm`, and `next/…` of everything that changes.
  *
@@ -109,7 +122,8 @@ export function segmentName(vector: string, index: number): string {
  * @throws {GraphError} If an operator of the network has no gradient.
  */
 export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
-  const { network, optimizer, batch, height, width, split = false, emaDecay = null } = options;
+  const { network, optimizer, batch, height, width, emaDecay = null, sharing = null } = options;
+  const split = options.split || sharing !== null;
   const step = new Graph(`${network.family}_train_step`);
   const image = step.input("image", "float32", [batch, network.bands, height, width]);
   const labels = step.input("labels", "uint8", [batch, height, width]);
@@ -125,9 +139,13 @@ export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
       updateStatistic(parameter, next) {
         statistics.set(parameter.name, next);
       },
+      ...(sharing?.synchronizeBatchNorm && { normalizedOver: sharing.processes }),
     },
   }, image);
-  const loss = step.scope("loss", () => options.loss(step, { logits, labels }));
+  const loss = step.scope("loss", () => {
+    const own = options.loss(step, { logits, labels });
+    return sharing === null ? own : step.op("Mul", [own, step.input("loss_weight", "float32", [])]);
+  });
   step.output("loss", loss);
   for (const [name, next] of statistics) step.output(nextName(name), next);
 

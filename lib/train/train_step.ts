@@ -4,11 +4,20 @@
  * @module
  */
 import { type NdArray, ndarray } from "../array/mod.ts";
+import type { Communicator } from "../distributed/mod.ts";
 import { InputError } from "../errors.ts";
 import { initializeParameter } from "../models/mod.ts";
 import type { Graph } from "../onnx/mod.ts";
 import { randomStream } from "../random/mod.ts";
-import { createInPlaceSession, type DeviceChoice, type InPlaceSession } from "../runtime/mod.ts";
+import {
+  createInPlaceSession,
+  createStagedSession,
+  type DeviceChoice,
+  type InPlaceSession,
+} from "../runtime/mod.ts";
+import { GradientExchange } from "./gradient_exchange.ts";
+import { weightOfLabels } from "./label_weights.ts";
+import type { GradientPrecision } from "./train_config.ts";
 import {
   buildTrainGraphs,
   EMA_SLOT,
@@ -26,6 +35,23 @@ export interface TrainStepOptions extends TrainGraphOptions {
   readonly device?: DeviceChoice;
   /** Threads of the CPU; one a core where left out. */
   readonly threads?: number;
+  /**
+   * The processes that share each batch, of which this one has `batch` samples at its place; null where there is
+   * one process. `sharing` follows from it.
+   */
+  readonly shared?: SharedStep | null;
+}
+
+/** How processes share train steps. */
+export interface SharedStep {
+  /** The processes. */
+  readonly communicator: Communicator;
+  /** Normalize batches by the statistics of all processes' parts; else each part by its own. */
+  readonly synchronizeBatchNorm: boolean;
+  /** How gradients travel. */
+  readonly gradientPrecision: GradientPrecision;
+  /** Weight of each label in the loss; see {@linkcode labelWeights}. */
+  readonly labelWeights: readonly number[];
 }
 
 /** A batch, or a part of one. */
@@ -44,6 +70,8 @@ export interface StepSettings {
   readonly learningRate: number;
   /** Momentum (AdamW: the first beta) where a schedule moves it; null for the optimizer's own. */
   readonly momentum?: number | null;
+  /** True if this process was asked to stop after the step. */
+  readonly stop?: boolean;
 }
 
 /** What a step tells. */
@@ -52,7 +80,14 @@ export interface StepResult {
   readonly loss: number;
   /** Global norm of the gradients before clipping. */
   readonly gradientNorm: number;
+  /** True if any process was asked to stop after the step. */
+  readonly stop: boolean;
 }
+
+/** Numbers that travel beside the gradients, before the statistics: the loss, and who was asked to stop. */
+const LOSS = 0;
+const STOP = 1;
+const FIRST_STATISTIC = 2;
 
 /** Arrays by the name of an input or output. */
 type Arrays = Readonly<Record<string, NdArray>>;
@@ -77,6 +112,8 @@ export class TrainStep {
   readonly #undrawn: Set<string>;
   readonly #loss = ndarray("float32", []);
   readonly #norm = ndarray("float32", []);
+  /** Null where there is one process. */
+  readonly #exchange: GradientExchange | null;
 
   /** Use {@linkcode createTrainStep}. */
   constructor(
@@ -89,11 +126,16 @@ export class TrainStep {
     this.#step = sessions.step;
     this.#update = sessions.update;
     const { layout, slots } = graphs;
-    const names = ["parameters", ...slots, ...(graphs.update === null ? [] : ["gradients"])];
-    this.#vectors = new Map(
-      names.map((name) => [name, ndarray("float32", [layout.length])]),
+    const vectors = new Map(
+      ["parameters", ...slots].map((name) => [name, ndarray("float32", [layout.length])]),
     );
+    this.#vectors = vectors;
     this.#parameters = this.#allocateParameters();
+    this.#exchange = this.#createExchange();
+    if (graphs.update !== null) {
+      const { gradients } = this.#exchange ?? { gradients: ndarray("float32", [layout.length]) };
+      vectors.set("gradients", gradients);
+    }
     const state = ["parameters", ...slots];
     const sums = graphs.update === null ? [] : ["gradients"];
     this.#segments = {
@@ -176,14 +218,36 @@ export class TrainStep {
         ...this.#statisticTargets(),
         ...this.#segments.targets,
       });
-      return { loss: this.#loss.data[0]!, gradientNorm: this.#norm.data[0]! };
+      return {
+        loss: this.#loss.data[0]!,
+        gradientNorm: this.#norm.data[0]!,
+        stop: settings.stop ?? false,
+      };
     }
     this.#vectors.get("gradients")!.data.fill(0);
+    const weights = await this.#weights(batches);
     let loss = 0;
     for (const [part, batch] of batches.entries()) {
-      loss += await this.accumulate(batch, settings.step, part) / batches.length;
+      loss += await this.accumulate(batch, settings.step, part, weights[part]!) / batches.length;
     }
-    return { loss, gradientNorm: await this.apply(settings, 1 / batches.length) };
+    const told = await this.#tellOthers(loss, settings.stop ?? false);
+    return { ...told, gradientNorm: await this.apply(settings, 1 / batches.length) };
+  }
+
+  /**
+   * Give all processes the parameters, statistics and state of process 0. With sums that are the same
+   * everywhere they are equal anyway, unless processors differ in how they round.
+   */
+  async synchronize(): Promise<void> {
+    if (this.#exchange === null) return;
+    this.#draw();
+    const { communicator } = this.#options.shared!;
+    const separate = [...this.#parameters.values()]
+      .filter(({ data }) => data.buffer !== this.#vectors.get("parameters")!.data.buffer);
+    const state = [...this.#vectors].filter(([name]) => name !== "gradients");
+    for (const { data } of [...separate, ...state.map(([, vector]) => vector)]) {
+      await communicator.broadcast(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
   }
 
   /** Flat vector of the gradients, if the step is split. */
@@ -197,11 +261,16 @@ export class TrainStep {
    * @param batch The part.
    * @param step Number of the step.
    * @param part Number of the part in the step, of which its masks are a function.
+   * @param weight What the loss is multiplied by, where processes share the batch.
    * @returns The loss.
    */
-  async accumulate(batch: TrainBatch, step: number, part: number): Promise<number> {
+  async accumulate(batch: TrainBatch, step: number, part: number, weight = 1): Promise<number> {
     this.#draw();
-    const feeds = { ...this.#batchFeeds(batch, step, part), ...this.#segments.sums };
+    const feeds = {
+      ...this.#batchFeeds(batch, step, part),
+      ...this.#segments.sums,
+      ...(this.#exchange !== null && { loss_weight: scalar(weight) }),
+    };
     await this.#step.run(feeds, {
       loss: this.#loss,
       ...this.#statisticTargets(),
@@ -234,6 +303,55 @@ export class TrainStep {
   async release(): Promise<void> {
     await this.#step.release();
     await this.#update?.release();
+  }
+
+  #createExchange(): GradientExchange | null {
+    const { shared } = this.#options;
+    if (!shared) return null;
+    const statistics = shared.synchronizeBatchNorm
+      ? 0
+      : this.#statistics().reduce((sum, { data }) => sum + data.length, 0);
+    return new GradientExchange(
+      shared.communicator,
+      this.graphs.layout.length,
+      FIRST_STATISTIC + statistics,
+      shared.gradientPrecision,
+    );
+  }
+
+  #statistics(): NdArray<"float32">[] {
+    return this.graphs.statistics.map((name) => this.#parameters.get(name)!);
+  }
+
+  /** What each part of a batch weighs among those of all processes at the same place. */
+  async #weights(batches: readonly TrainBatch[]): Promise<number[]> {
+    const { shared } = this.#options;
+    if (!shared) return batches.map(() => 1);
+    const own = batches.map(({ labels }) => weightOfLabels(labels, shared.labelWeights));
+    const all = Float64Array.from(own);
+    await shared.communicator.sum(all);
+    return own.map((weight, part) => all[part] === 0 ? 0 : weight / all[part]!);
+  }
+
+  /** Sum gradients and loss over all processes, and average statistics that are each process' own. */
+  async #tellOthers(loss: number, stop: boolean): Promise<Omit<StepResult, "gradientNorm">> {
+    if (this.#exchange === null) return { loss, stop };
+    const { others } = this.#exchange;
+    const { communicator: { size }, synchronizeBatchNorm } = this.#options.shared!;
+    others[LOSS] = loss;
+    others[STOP] = stop ? 1 : 0;
+    const statistics = synchronizeBatchNorm ? [] : this.#statistics();
+    let place = FIRST_STATISTIC;
+    for (const { data } of statistics) {
+      others.set(data, place);
+      place += data.length;
+    }
+    await this.#exchange.sum();
+    place = FIRST_STATISTIC;
+    for (const { data } of statistics) {
+      for (let i = 0; i < data.length; i++) data[i] = others[place++]! / size;
+    }
+    return { loss: others[LOSS]!, stop: others[STOP]! > 0 };
   }
 
   #allocateParameters(): Map<string, NdArray<"float32">> {
@@ -306,7 +424,9 @@ export class TrainStep {
     const masks = this.graphs.masks.map(({ name, shape, rate }) => {
       const random = randomStream(this.#options.seed, part === 0 ? name : `${name}/${part}`);
       const mask = ndarray("float32", shape);
-      const first = step * mask.data.length;
+      // Masks of a sample are the same whichever process has it.
+      const { rank, size } = this.#options.shared?.communicator ?? { rank: 0, size: 1 };
+      const first = (step * size + rank) * mask.data.length;
       for (let i = 0; i < mask.data.length; i++) {
         mask.data[i] = random.uniform(first + i) < rate ? 0 : 1 / (1 - rate);
       }
@@ -335,11 +455,19 @@ export class TrainStep {
  * @throws {InputError} If the device cannot be used here.
  */
 export async function createTrainStep(options: TrainStepOptions): Promise<TrainStep> {
-  const graphs = buildTrainGraphs(options);
-  const { device = "auto", threads } = options;
-  const load = (graph: Graph) =>
-    createInPlaceSession(graph, { device, ...(threads !== undefined && { threads }) });
-  const step = await load(graphs.step);
+  const { device = "auto", threads, shared = null } = options;
+  const graphs = buildTrainGraphs({
+    ...options,
+    sharing: shared === null ? null : {
+      processes: shared.communicator.size,
+      synchronizeBatchNorm: shared.synchronizeBatchNorm,
+    },
+  });
+  const how = { device, ...(threads !== undefined && { threads }) };
+  const load = (graph: Graph) => createInPlaceSession(graph, how);
+  const step = shared === null
+    ? await load(graphs.step)
+    : await createStagedSession(graphs.step, shared.communicator, how);
   const update = graphs.update === null ? null : await load(graphs.update);
   return new TrainStep(options, graphs, { step, update });
 }

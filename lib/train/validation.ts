@@ -13,6 +13,7 @@ import { Graph } from "../onnx/mod.ts";
 import { createSession, type DeviceChoice, type Session } from "../runtime/mod.ts";
 import { batchesPerEpoch, type BatchPlan, type PreparedBatch } from "./batches.ts";
 import { type BatchLoader, createBatchLoader } from "./batch_loader.ts";
+import { labelWeights, weightOfLabels } from "./label_weights.ts";
 
 /** Options of {@linkcode createValidator}. */
 export interface ValidatorOptions {
@@ -71,7 +72,8 @@ export class Validator {
     parameters: ReadonlyMap<string, NdArray>,
     { signal, onProgress }: ValidationOptions = {},
   ): Promise<Validation | null> {
-    const { plan, network } = this.#options;
+    const { plan, network, classWeights } = this.#options;
+    const weights = labelWeights(network.classes, plan.ignoreIndex, classWeights);
     const matrix = new ConfusionMatrix(network.classes, { ignoreLabel: plan.ignoreIndex });
     const named = Object.fromEntries(
       [...parameters].filter(([name]) => this.#session.inputs.has(name)),
@@ -84,7 +86,7 @@ export class Validator {
       if (signal?.aborted) return null;
       const { image, labels } = batch;
       const { loss, logits } = await this.#session.run({ image, labels, ...named });
-      const weight = this.#weightOf(labels);
+      const weight = weightOfLabels(labels, weights);
       if (weight > 0) lossSum += Number(loss!.data[0]) * weight;
       weightSum += weight;
       this.#score(matrix, batch, logits as NdArray<"float32">);
@@ -97,16 +99,6 @@ export class Validator {
   async release(): Promise<void> {
     this.#loader.close();
     await this.#session.release();
-  }
-
-  /** Sum of the weights of all pixels that count. */
-  #weightOf(labels: NdArray<"uint8">): number {
-    const { plan, network, classWeights } = this.#options;
-    let sum = 0;
-    for (const label of labels.data) {
-      if (label < network.classes && label !== plan.ignoreIndex) sum += classWeights?.[label] ?? 1;
-    }
-    return sum;
   }
 
   #score(matrix: ConfusionMatrix, batch: PreparedBatch, logits: NdArray<"float32">): void {

@@ -1,6 +1,7 @@
 /** Gradients of the elementwise operators. @module */
+import { allReduce, isAllReduce } from "../all_reduce.ts";
 import type { OperatorName } from "../operators.ts";
-import type { Value } from "../value.ts";
+import type { Node, Value } from "../value.ts";
 import type { GradientContext, GradientRule, GradientRules } from "./rule.ts";
 
 /** The rule of a function of one variable whose derivative is a factor: `factor(c, x, y)`. */
@@ -88,7 +89,9 @@ export const ELEMENTWISE_GRADIENTS = {
   Reciprocal: scaled((c, _, y) => c.op("Mul", [y, c.op("Neg", [y])])),
   Sin: scaled((c, x) => c.op("Cos", [x])),
   Cos: scaled((c, x) => c.op("Neg", [c.op("Sin", [x])])),
-  Identity: (c) => [() => c.dyBroadcast],
+  Identity: (c) => [
+    () => isAllReduce(c.node as unknown as Node) ? allReduce(c.graph, c.dy) : c.dyBroadcast,
+  ],
   Relu: scaled((c, _, y) => c.op("Cast", [c.op("Greater", [y, 0])], { to: y.dtype })),
   LeakyRelu: (c) => [() => {
     const scaledDown = c.op("Mul", [c.dyBroadcast, c.attributes.alpha]);
