@@ -17,6 +17,7 @@ import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { chooseNormalization, type NormalizationChoice, scaleBands } from "../normalize/choose.ts";
 import { outputOption, overwriteOption, streamFormatOption } from "../options.ts";
+import { offsetOption, scaleOption } from "../scale.ts";
 import { optionalInput, readPatches, writePatches } from "../stream.ts";
 import { numberList, path, percentiles } from "../values.ts";
 
@@ -83,17 +84,8 @@ export default defineCommand({
         description: message`What each band is divided by after that`,
       }),
     ),
-    scale: optional(
-      option("--scale", numberList("NUMBERS"), {
-        description:
-          message`What stored numbers are divided by first, such as 10000 for Sentinel-2; what the file says by default`,
-      }),
-    ),
-    offset: optional(
-      option("--offset", numberList("NUMBERS"), {
-        description: message`What is added then; what the file says by default`,
-      }),
-    ),
+    scale: scaleOption(),
+    offset: offsetOption(),
     fit: withDefault(
       flag("--fit", {
         description: message`Write statistics of the stream instead of normalizing`,

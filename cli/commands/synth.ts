@@ -2,7 +2,7 @@
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, option } from "@optique/core/primitives";
+import { argument, flag, option } from "@optique/core/primitives";
 import {
   STREAM_VERSION,
   type StreamItem,
@@ -23,6 +23,7 @@ import {
 import { OutputNames } from "../output_names.ts";
 import { writePatches } from "../stream.ts";
 import {
+  BAND_PLACEHOLDER,
   bandsOf,
   checkSampleSize,
   sampleOf,
@@ -58,12 +59,18 @@ export default defineCommand({
     "the class of each pixel. Otherwise a patch stream goes to standard output, each scene one sample " +
     "with image, label and valid. {scene} in the name of a file stands for the scene's name, such as " +
     "roads-1-0 (seed, index).",
+    "{band} stands for the name of each band, which then has a file of its own; with --native, of " +
+    "Sentinel-2's resolution: means over 2x2 or 6x6 pixels. tile takes them together as one scene.",
     "The same seed gives the same bytes.",
   ],
   examples: [
     {
       note: "A scene to map, and the truth",
       command: "swath synth landcover --size 1024 --seed 1 -o scene.tif --labels labels.tif",
+    },
+    {
+      note: "Bands in files of their own at 10, 20 and 60 m",
+      command: "mkdir granule && swath synth landcover --size 240 -o 'granule/{band}.tif' --native",
     },
     {
       note: "Training data",
@@ -96,8 +103,15 @@ export default defineCommand({
     bands: bandsOption(),
     output: optional(
       option("-o", "--output", path("FILE"), {
-        description: message`GeoTIFF to write; {scene} stands for the name of each scene`,
+        description:
+          message`GeoTIFF to write; {scene} stands for the name of each scene, {band} for that of each band`,
       }),
+    ),
+    native: withDefault(
+      flag("--native", {
+        description: message`Bands in files of their own at Sentinel-2's 10, 20 and 60 m`,
+      }),
+      false,
     ),
     labels: optional(
       option("--labels", path("FILE"), {
@@ -117,6 +131,11 @@ export default defineCommand({
     }
     const scenes = KINDS[kind](size, seed, count);
     const numbers = bandsOf(scenes[0]!, bands);
+    if (how.native && output?.includes(BAND_PLACEHOLDER) !== true) {
+      throw new CommandError(
+        `--native goes with -o and ${BAND_PLACEHOLDER} in the name of the file`,
+      );
+    }
     if (output === undefined) {
       if (labels !== undefined) {
         throw new CommandError("--labels goes with -o: a patch stream holds its labels itself");

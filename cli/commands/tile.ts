@@ -6,7 +6,6 @@ import { flag, option } from "@optique/core/primitives";
 import {
   classesFromNames,
   type ClassInfo,
-  distinctSceneNames,
   readClasses,
   type StreamItem,
   tileScene,
@@ -23,15 +22,11 @@ import {
   labelsMapOption,
   streamFormatOption,
 } from "../options.ts";
+import { factorOf, offsetOption, scaleOption, watchDivisors } from "../scale.ts";
 import { writePatches } from "../stream.ts";
-import {
-  type CutOptions,
-  openScene,
-  pairLabels,
-  reportTraffic,
-  type ScenePaths,
-} from "../tile/open_scene.ts";
+import { type CutOptions, openScene, reportTraffic } from "../tile/open_scene.ts";
 import { formatPlans, formatTotal, planOf, type ScenePlan } from "../tile/plan_table.ts";
+import { describeScene, listScenes, type ScenePaths } from "../tile/scene_list.ts";
 import { overlap, path, pixelWindow, RASTER_EXTENSIONS, shard, wholeNumber } from "../values.ts";
 
 const DEFAULT_SIZE = 512;
@@ -47,6 +42,15 @@ export default defineCommand({
     "multiples of 16, so that a few pixels of them may lie beyond the scene, where they are not valid. " +
     "A scene smaller than a patch is one patch of its own size, rounded up to a multiple of 32. A " +
     "patch without any data is left out, and counted in the end mark.",
+    "A folder, such as a Sentinel-2 product (.SAFE), is one scene, and with --join all files are. Files " +
+    "that cover the same ground are bands of it: the finest gives the grid, and coarser ones are " +
+    "resampled to it, bilinear, classes by the nearest pixel, as GDAL's warper does. Bands are called " +
+    "by their descriptions or by the names of the files. Files that cover different ground are " +
+    "neighbours, which must have one CRS, one pixel grid and the same bands; where they overlap, the " +
+    "first one that has data wins.",
+    "Scale and offset of the stored numbers come from the files, from the metadata of a Sentinel-2 " +
+    "product (with the offset of baseline 04.00), or from --scale and --offset. infer and normalize " +
+    "check them against the model's.",
     "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
     "there is no label. Their names come from --classes, --labels-map, or the raster itself.",
     "With --shard, several processes or machines share a scene: each takes some rows of patches, and as " +
@@ -75,12 +79,28 @@ export default defineCommand({
       command: "swath tile scene.tif --size 64 --shard 1/4 | swath infer model/ | " +
         "swath stitch -o part-1.tif",
     },
+    {
+      note: "Bands in files of their own, and a Sentinel-2 product",
+      command: "swath tile --join bands/B*.tif > scene.tar\n" +
+        "swath tile bands --bands B02,B03,B04,B8A > product.tar",
+    },
     { note: "Look inside", command: "swath tile scene.tif --size 256 | tar tv" },
   ],
   parser: object({
-    scenes: fileArguments("SCENE", "Raster to cut: GeoTIFF, PNG or JPEG, path or URL", {
-      extensions: RASTER_EXTENSIONS,
-    }),
+    scenes: fileArguments(
+      "SCENE",
+      "Raster to cut: GeoTIFF, PNG or JPEG, path or URL; or a folder",
+      {
+        extensions: RASTER_EXTENSIONS,
+      },
+    ),
+    join: withDefault(
+      flag("--join", {
+        description:
+          message`All files are one scene: its bands, where they cover the same ground, or neighbours`,
+      }),
+      false,
+    ),
     labels: multiple(
       option("--labels", path("FILE", { extensions: RASTER_EXTENSIONS }), {
         description: message`Raster of class numbers: one for all scenes, or one for each`,
@@ -106,6 +126,8 @@ export default defineCommand({
       }),
     ),
     bands: bandsOption(),
+    scale: scaleOption(),
+    offset: offsetOption(),
     window: optional(
       option("--window", pixelWindow(), {
         description: message`Part of each scene to cut: first column, first row, columns, rows`,
@@ -132,14 +154,13 @@ export default defineCommand({
     json: jsonOption(),
     format: streamFormatOption(),
   }),
-  async run({ scenes, labels, classes, labelsMap, plan, json, format, ...cut }, io) {
+  async run({ scenes, join, labels, classes, labelsMap, plan, json, format, ...cut }, io) {
     if (json && !plan) {
       throw new CommandError("--json goes with --plan", "For patches as JSON: --format ndjson");
     }
     const named = await namedClasses(classes, labelsMap);
-    const pairs = pairLabels(scenes, labels);
-    const names = distinctSceneNames(scenes);
-    const paths = scenes.map((scene, i) => ({ scene, labels: pairs[i]!, name: names[i]! }));
+    watchDivisors(cut.scale, io);
+    const paths = listScenes(scenes, labels, join);
     if (plan) {
       const plans = await planScenes(paths, cut, io);
       await io.write(formatPlans(plans, json ? "json" : "table"));
@@ -194,6 +215,8 @@ async function* cutScenes(
         history: [io.commandLine],
         ...(scene.labels === null ? {} : { labels: scene.labels }),
         ...(cut.bands === undefined ? {} : { bands: cut.bands }),
+        ...(cut.scale === undefined ? {} : { scale: cut.scale.map(factorOf) }),
+        ...(cut.offset === undefined ? {} : { offset: cut.offset }),
         ...(classes === null ? {} : { classes }),
       });
       for await (const item of items) {
@@ -223,11 +246,12 @@ async function countPatches(paths: readonly ScenePaths[], cut: CutOptions): Prom
 }
 
 function reportSkipped(
-  { scene }: ScenePaths,
+  paths: ScenePaths,
   samples: number,
   skipped: number,
   io: CommandIo,
 ): void {
+  const scene = describeScene(paths);
   const without = skipped === 0 ? "" : `, ${skipped} without data left out`;
   io.debug(`${scene}: ${samples} patches${without}`);
   if (samples === 0) io.warn(`${scene} has no data: all of its patches are left out`);

@@ -20,6 +20,7 @@ import {
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
+import { factorOf, watchDivisors } from "../scale.ts";
 
 /** Options that say what to apply. */
 export interface NormalizationChoice {
@@ -47,12 +48,7 @@ export async function chooseNormalization(
   io: CommandIo,
 ): Promise<ChosenNormalization> {
   const { stats, percentile, mean, std, scale, offset } = choice;
-  for (const divisor of scale ?? []) {
-    if (divisor === 0 || Math.abs(divisor) >= 1) continue;
-    io.warn(
-      `stored numbers are divided by --scale ${divisor}: did you mean ${1 / divisor}?`,
-    );
-  }
+  watchDivisors(scale, io);
   if (percentile !== undefined && stats === undefined) {
     throw new CommandError(
       "--percentile needs --stats FILE",
@@ -106,12 +102,6 @@ export async function* scaleBands(
     }));
     yield { ...item, header: { ...item.header, bands } };
   }
-}
-
-/** What stored numbers are multiplied by, from what they are divided by. */
-function factorOf(divisor: number): number {
-  if (divisor !== 0) return 1 / divisor;
-  throw new CommandError("--scale 0 is no divisor");
 }
 
 /** The normalization of a file of statistics or of a model, for bands that it may not name itself. */

@@ -5,11 +5,14 @@
  */
 import {
   bytesPerElement,
+  coarsen,
+  coarserTransform,
   createGeoTiff,
   elementCount,
   formatBytes,
   type GeoTiffCompression,
   IGNORE_LABEL,
+  nativeFactor,
   type NdArray,
   ndarray,
   type RasterSpec,
@@ -21,17 +24,23 @@ import {
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 
+/** What stands for a band's name in the name of an image. */
+export const BAND_PLACEHOLDER = "{band}";
+
 /** Files of a scene, and how to write them. */
 export interface SceneFiles {
+  /** With `{band}` in it, each band has a file of its own. */
   readonly image: string;
+  /** True if bands of their own have the pixels that Sentinel-2's have: 10, 20 or 60 m. */
+  readonly native: boolean;
   /** Null for none. */
   readonly labels: string | null;
   readonly compression: GeoTiffCompression;
   readonly overwrite: boolean;
 }
 
-/** Rows that are computed together. */
-const PIECE_ROWS = 64;
+/** Rows that are computed together: whole pixels of every resolution. */
+const PIECE_ROWS = 60;
 /** Most bytes of a scene that is one sample, which whoever reads the stream holds as a whole. */
 const MAX_SAMPLE_BYTES = 2 ** 30;
 
@@ -41,41 +50,51 @@ export function bandsOf(scene: SyntheticScene, wanted: readonly string[] | undef
   return selectBands({ source: scene.name, bands: scene.bands }, wanted);
 }
 
+/** A file of some bands of a scene. */
+interface ImageFile {
+  readonly bands: readonly number[];
+  /** Pixels of the scene, in a row or column, for one of the file. */
+  readonly factor: number;
+  readonly writer: RasterWriter;
+}
+
 /** The files of a scene while they are written; they appear when all rows are in. */
 export class SceneWriter implements Disposable {
   readonly #scene: SyntheticScene;
-  readonly #bands: readonly number[];
-  readonly #image: RasterWriter;
-  readonly #labels: RasterWriter | null;
+  readonly #images: ImageFile[] = [];
+  #labels: RasterWriter | null = null;
 
-  private constructor(
-    scene: SyntheticScene,
-    bands: readonly number[],
-    image: RasterWriter,
-    labels: RasterWriter | null,
-  ) {
+  private constructor(scene: SyntheticScene) {
     this.#scene = scene;
-    this.#bands = bands;
-    this.#image = image;
-    this.#labels = labels;
   }
 
   /** Begin the files. */
   static async create(
     scene: SyntheticScene,
     bands: readonly number[],
-    { image, labels, compression, overwrite }: SceneFiles,
+    { image, native, labels, compression, overwrite }: SceneFiles,
   ): Promise<SceneWriter> {
+    const files = new SceneWriter(scene);
     const { width, height, georeference } = scene;
     const common = { width, height, georeference, compression, overwrite };
-    const writer = await createGeoTiff(image, { ...common, ...imageSpec(scene, bands) });
+    const parts = image.includes(BAND_PLACEHOLDER) ? bands.map((band) => [band]) : [bands];
     try {
-      const labelWriter = labels === null
-        ? null
-        : await createGeoTiff(labels, { ...common, ...labelSpec(scene) });
-      return new SceneWriter(scene, bands, writer, labelWriter);
+      for (const part of parts) {
+        const { name } = scene.bands[part[0]!]!;
+        const factor = native ? nativeFactor(name) : 1;
+        const writer = await createGeoTiff(image.replaceAll(BAND_PLACEHOLDER, () => name), {
+          ...common,
+          ...coarserArea(scene, factor),
+          ...imageSpec(scene, part),
+        });
+        files.#images.push({ bands: part, factor, writer });
+      }
+      if (labels !== null) {
+        files.#labels = await createGeoTiff(labels, { ...common, ...labelSpec(scene) });
+      }
+      return files;
     } catch (error) {
-      writer.abort();
+      files[Symbol.dispose]();
       throw error;
     }
   }
@@ -86,23 +105,41 @@ export class SceneWriter implements Disposable {
    * @param onProgress Called with the number of rows that were added.
    */
   async write(onProgress: (rows: number) => void): Promise<void> {
-    const { width, height } = this.#scene;
+    const { width, height, nodata } = this.#scene;
     for (let start = 0; start < height; start += PIECE_ROWS) {
       const count = Math.min(PIECE_ROWS, height - start);
       const { image, labels } = this.#scene.rows(start, count);
-      await this.#image.writeRows(takeBands(image, this.#bands));
+      for (const { bands, factor, writer } of this.#images) {
+        const rows = takeBands(image, bands);
+        await writer.writeRows(factor === 1 ? rows : coarsen(rows, factor, nodata));
+      }
       await this.#labels?.writeRows(ndarray("uint8", [1, count, width], labels.data));
       onProgress(count);
     }
     await this.#labels?.finish();
-    await this.#image.finish();
+    for (const { writer } of this.#images) await writer.finish();
   }
 
   /** Drop what is not finished. */
   [Symbol.dispose](): void {
-    this.#image.abort();
+    for (const { writer } of this.#images) writer.abort();
     this.#labels?.abort();
   }
+}
+
+function coarserArea(
+  { width, height, georeference }: SyntheticScene,
+  factor: number,
+): Pick<RasterSpec, "width" | "height" | "georeference"> {
+  const { transform } = georeference;
+  return {
+    width: Math.ceil(width / factor),
+    height: Math.ceil(height / factor),
+    georeference: {
+      ...georeference,
+      transform: transform === null ? null : coarserTransform(transform, factor),
+    },
+  };
 }
 
 type Contents = Pick<RasterSpec, "dtype" | "bands" | "nodata" | "classes" | "overviews">;

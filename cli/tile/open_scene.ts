@@ -8,8 +8,10 @@ import {
   formatBytes,
   type GridPlan,
   openRaster,
+  openSceneFiles,
   type PixelWindow,
   planGrid,
+  type RasterInfo,
   type RasterReader,
   type SceneShard,
   selectBands,
@@ -17,6 +19,7 @@ import {
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import type { HttpHeader, Overlap } from "../values.ts";
+import type { ScenePaths } from "./scene_list.ts";
 
 /** How to cut, the same for every scene. */
 export interface CutOptions {
@@ -28,16 +31,10 @@ export interface CutOptions {
   readonly limit: number | undefined;
   readonly shard: SceneShard | undefined;
   readonly bands: readonly string[] | undefined;
+  /** Divisors of the stored numbers. */
+  readonly scale: readonly number[] | undefined;
+  readonly offset: readonly number[] | undefined;
   readonly header: readonly HttpHeader[];
-}
-
-/** A scene and its labels by name. */
-export interface ScenePaths {
-  readonly scene: string;
-  /** Null where there are none. */
-  readonly labels: string | null;
-  /** Name in the keys of samples. */
-  readonly name: string;
 }
 
 /** A scene that is ready to be cut. */
@@ -50,21 +47,6 @@ export interface OpenScene extends Disposable {
   readonly bandCount: number;
 }
 
-/** Which labels belong to which scene: one file for each, or one for all. */
-export function pairLabels(
-  scenes: readonly string[],
-  labels: readonly string[],
-): (string | null)[] {
-  if (labels.length === 0) return scenes.map(() => null);
-  if (labels.length === 1) return scenes.map(() => labels[0]!);
-  if (labels.length === scenes.length) return [...labels];
-  const count = scenes.length === 1 ? "1 scene" : `${scenes.length} scenes`;
-  throw new CommandError(
-    `Cannot tell which labels belong to which scene: got ${count} and ${labels.length} labels`,
-    "Give --labels once for all scenes, or once for each scene in the same order",
-  );
-}
-
 /**
  * Open a scene with its labels and plan how to cut it.
  *
@@ -73,7 +55,11 @@ export function pairLabels(
  */
 export async function openScene(paths: ScenePaths, options: CutOptions): Promise<OpenScene> {
   const headers = Object.fromEntries(options.header.map(({ name, value }) => [name, value]));
-  const reader = await openRaster(paths.scene, { headers });
+  const { bands } = options;
+  const reader = await openSceneFiles(paths.files, {
+    headers,
+    ...(bands === undefined ? {} : { bands }),
+  });
   let labels: RasterReader | null = null;
   const close = () => {
     reader.close();
@@ -81,18 +67,31 @@ export async function openScene(paths: ScenePaths, options: CutOptions): Promise
   };
   try {
     if (paths.labels !== null) {
+      refuseLabelsAsScene(reader.info);
       labels = await openRaster(paths.labels, { headers });
       checkLabelRaster(reader.info, labels.info);
     }
-    const bandCount = options.bands === undefined
+    const bandCount = bands === undefined
       ? reader.info.bands.length
-      : selectBands(reader.info, options.bands).length;
+      : selectBands(reader.info, bands).length;
     const plan = planScene(reader, options);
     return { reader, labels, plan, bandCount, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/**
+ * A shell's pattern after `--labels` gives it one file, and the others become scenes. A raster that has
+ * names for its numbers, or is called as maps and labels are, is no scene beside labels.
+ */
+function refuseLabelsAsScene({ source, bands, classes }: RasterInfo): void {
+  if (bands.length !== 1 || classes === null && !/^(label|class)$/.test(bands[0]!.name)) return;
+  throw new CommandError(
+    `Cannot cut "${source}" with labels as it looks like labels itself: 1 band of classes`,
+    "A pattern after --labels gives it one file only: repeat --labels before each file",
+  );
 }
 
 /** Plan how to cut an open scene. */

@@ -12,7 +12,8 @@ import {
 } from "../../mod.ts";
 import { formatClock } from "../progress.ts";
 import { type Column, formatTable, type TableFormat } from "../table.ts";
-import { type CutOptions, type OpenScene, planScene, type ScenePaths } from "./open_scene.ts";
+import { type CutOptions, type OpenScene, planScene } from "./open_scene.ts";
+import type { ScenePaths } from "./scene_list.ts";
 
 /** The plan of one scene. */
 export interface ScenePlan {

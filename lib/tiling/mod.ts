@@ -3,6 +3,7 @@ export { createBlendingStitcher } from "./blend.ts";
 export * from "./grid.ts";
 export { checkLabelRaster } from "./label_raster.ts";
 export * from "./mosaic.ts";
+export { readAsMosaic } from "./mosaic_reader.ts";
 export { type PlanContents, type PlanSummary, summarizePlan } from "./plan_summary.ts";
 export * from "./probabilities.ts";
 export * from "./scene_name.ts";

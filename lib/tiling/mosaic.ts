@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { bytesOf, bytesPerElement, type NdArray, ndarray } from "../array/mod.ts";
+import { bytesPerElement, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import { type GeoTransform, type PixelWindow, windowTransform } from "../geo/mod.ts";
-import type { RasterInfo, RasterPixels, RasterReader, RasterSpec } from "../raster/mod.ts";
+import type { RasterInfo, RasterReader, RasterSpec } from "../raster/mod.ts";
+import { addPixels, emptyStrip } from "./mosaic_strip.ts";
 
 /** What a mosaic holds, and where its parts lie. */
 export interface MosaicPlan {
@@ -92,7 +93,7 @@ export async function* mosaicRows(
   const readers = new Map<number, RasterReader>();
   try {
     for (let y = 0; y < height; y += stripRows) {
-      const strip = emptyStrip(spec, Math.min(stripRows, height - y));
+      const strip = emptyStrip(spec, width, Math.min(stripRows, height - y));
       for (const [number, place] of places.entries()) {
         const top = Math.max(y, place.y);
         const rows = Math.min(y + strip.rows, place.y + place.height) - top;
@@ -112,49 +113,6 @@ export async function* mosaicRows(
     }
   } finally {
     for (const reader of readers.values()) reader.close();
-  }
-}
-
-/** Rows of the mosaic that are being put together. */
-interface Strip {
-  readonly rows: number;
-  readonly width: number;
-  /** Shape (bands, rows, width). */
-  readonly pixels: NdArray;
-  /** 1 where a raster has given a pixel. */
-  readonly filled: Uint8Array;
-}
-
-function emptyStrip({ width, dtype, bands, nodata }: MosaicPlan["spec"], rows: number): Strip {
-  const pixels = ndarray(dtype, [bands.length, rows, width]);
-  if (nodata !== null) {
-    const { data } = pixels;
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(nodata));
-    else data.fill(nodata);
-  }
-  return { rows, width, pixels, filled: new Uint8Array(rows * width) };
-}
-
-/** Copy the pixels that have data to where nothing is yet, in runs. */
-function addPixels(strip: Strip, { image, valid }: RasterPixels, left: number, top: number): void {
-  const [bands, rows, columns] = image.shape as [number, number, number];
-  const size = bytesPerElement(image.dtype);
-  const [from, to] = [bytesOf(image), bytesOf(strip.pixels)];
-  for (let row = 0; row < rows; row++) {
-    const target = (top + row) * strip.width + left;
-    const isWanted = (column: number) =>
-      valid.data[row * columns + column] === 1 && strip.filled[target + column] === 0;
-    for (let column = 0; column < columns; column++) {
-      if (!isWanted(column)) continue;
-      const start = column;
-      while (column < columns && isWanted(column)) column++;
-      for (let band = 0; band < bands; band++) {
-        const source = (band * rows + row) * columns;
-        const place = band * strip.rows * strip.width + target + start;
-        to.set(from.subarray((source + start) * size, (source + column) * size), place * size);
-      }
-      strip.filled.fill(1, target + start, target + column);
-    }
   }
 }
 

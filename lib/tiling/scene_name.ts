@@ -63,6 +63,32 @@ export function distinctSceneNames(sources: readonly string[]): string[] {
   });
 }
 
+/**
+ * The name of a scene of several files: what their names begin with, up to where words differ; or else
+ * that of their folder.
+ *
+ * @param sources Paths or URLs.
+ * @returns The name; see {@linkcode sceneNameOf}.
+ *
+ * @example
+ * ```ts
+ * import { joinedSceneName } from "swath";
+ *
+ * const name = joinedSceneName(["s2/T33UVP_B02_10m.tif", "s2/T33UVP_B05_20m.tif"]);
+ * if (name !== "T33UVP") throw new Error(name);
+ * ```
+ */
+export function joinedSceneName(sources: readonly string[]): string {
+  const names = sources.map(sceneNameOf);
+  const words = names.map((name) => name.split(/(?=[_.-])/));
+  const shared = words[0]!.findIndex((word, index) => words.some((other) => other[index] !== word));
+  const stem = shared < 0 ? names[0]! : words[0]!.slice(0, shared).join("");
+  if (stem !== "") return stem;
+  const folders = new Set(sources.map((source) => source.replace(/[/\\]*[^/\\]*$/, "")));
+  const [folder] = folders;
+  return folders.size === 1 && folder !== "" ? sceneNameOf(folder!) : "scene";
+}
+
 /** Undo percent-encoding where it is well-formed. */
 function decodePath(path: string): string {
   try {

@@ -5,8 +5,9 @@
  */
 import { bytesPerElement, cropArray, type NdArray, ndarray } from "../array/mod.ts";
 import { type ClassInfo, IGNORE_LABEL } from "../classes/mod.ts";
+import { InputError } from "../errors.ts";
 import { type PixelWindow, windowTransform } from "../geo/mod.ts";
-import type { RasterPixels, RasterReader } from "../raster/mod.ts";
+import type { BandInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
 import {
   type Sample,
   sampleKey,
@@ -24,6 +25,13 @@ import { selectBands } from "./select_bands.ts";
 export interface TileSceneOptions {
   /** Bands by name or 1-based number, in the order wanted; all where left out. */
   readonly bands?: readonly string[];
+  /**
+   * Factor from stored numbers to physical values, in place of what the scene states: one for all
+   * bands, or one for each.
+   */
+  readonly scale?: readonly number[];
+  /** Added after scaling, in place of what the scene states: one for all bands, or one for each. */
+  readonly offset?: readonly number[];
   /** Class indices on the same grid as the scene. */
   readonly labels?: RasterReader;
   /** Classes of the labels; what the label raster itself says where left out. */
@@ -46,7 +54,8 @@ export interface TileSceneOptions {
  * @param plan How to cut it, from {@linkcode planGrid} with the scene's size.
  * @param options Bands, labels and names.
  * @returns One segment: header, samples row by row, end mark.
- * @throws {InputError} If a band is unknown, the labels do not lie on the scene or hold something other
+ * @throws {InputError} If a band is unknown, there are neither one nor as many scales or offsets as bands,
+ * the labels do not lie on the scene or hold something other
  * than the classes, or a file is damaged.
  */
 export async function* tileScene(
@@ -96,7 +105,7 @@ function headerOf(
   { info }: RasterReader,
   plan: GridPlan,
   bands: readonly number[],
-  { sceneName, classes, labels, history }: TileSceneOptions,
+  { sceneName, classes, labels, history, scale, offset }: TileSceneOptions,
 ): StreamHeader {
   const { x, y, width, height } = plan.area;
   const { transform } = info.georeference;
@@ -115,13 +124,34 @@ function headerOf(
     grid: plan.grid,
     ...(plan.shard === null ? {} : { shard: plan.shard }),
     samples: plan.patches,
-    bands: bands.map((band) => info.bands[band]!),
+    bands: statedBands(bands.map((band) => info.bands[band]!), scale, offset),
     dtype: info.dtype,
     normalization: null,
     classes: classes ?? labels?.info.classes ?? null,
     output: null,
     history: history ?? [],
   };
+}
+
+/** The bands with the scales and offsets that were given for them. */
+function statedBands(
+  bands: readonly BandInfo[],
+  scale: readonly number[] | undefined,
+  offset: readonly number[] | undefined,
+): BandInfo[] {
+  for (const [what, numbers] of [["scale", scale], ["offset", offset]] as const) {
+    if (numbers === undefined || numbers.length === 1 || numbers.length === bands.length) continue;
+    throw new InputError(
+      `Cannot tile with ${numbers.length} numbers for ${what}: expected 1, or one for each band (${bands.length})`,
+    );
+  }
+  const of = (numbers: readonly number[], index: number) =>
+    numbers.length === 1 ? numbers[0]! : numbers[index]!;
+  return bands.map((band, index) => ({
+    name: band.name,
+    scale: scale === undefined ? band.scale : of(scale, index),
+    offset: offset === undefined ? band.offset : of(offset, index),
+  }));
 }
 
 /** Neighbouring patches of a row, at most so many together. */
