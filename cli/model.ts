@@ -11,7 +11,7 @@ import {
   InputError,
   type OpenModel,
   openModel,
-  readClasses,
+  readClassList,
 } from "../mod.ts";
 import type { CommandIo } from "./io.ts";
 
@@ -66,22 +66,22 @@ export async function openModelArgument(io: CommandIo, source: string): Promise<
 }
 
 /**
- * The classes of a model under the names of `--labels-map`.
+ * The classes of a model under the names of `--classes`.
  *
  * @param classes The model's own.
- * @param labelsMap File or URL; the model's own names where left out.
- * @throws {InputError} If the file names another number of classes.
+ * @param given Names, file, URL or scheme; the model's own names where left out.
+ * @throws {InputError} If it names another number of classes.
  */
 export async function renameClasses(
   classes: readonly ClassInfo[],
-  labelsMap: string | undefined,
+  given: string | undefined,
 ): Promise<readonly ClassInfo[]> {
-  if (labelsMap === undefined) return classes;
-  const named = await readClasses(labelsMap);
+  if (given === undefined) return classes;
+  const named = await readClassList(given);
   if (named.length === classes.length) return named;
   throw new InputError(
     `Cannot name the model's ${classes.length} classes with ${
-      JSON.stringify(labelsMap)
+      JSON.stringify(given)
     }, which has ${named.length}`,
   );
 }

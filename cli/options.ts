@@ -8,8 +8,23 @@ import { type Message, message, text } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { argument, flag, option } from "@optique/core/primitives";
-import { DEVICES, type GeoTiffCompression, IGNORE_LABEL, STREAM_FORMATS } from "../mod.ts";
-import { httpHeader, nameList, oneOf, path, type PathCompletion, wholeNumber } from "./values.ts";
+import {
+  DEVICES,
+  type GeoTiffCompression,
+  IGNORE_LABEL,
+  SCHEME_NAMES,
+  STREAM_FORMATS,
+} from "../mod.ts";
+import {
+  classList,
+  httpHeader,
+  LEGEND_EXTENSIONS,
+  nameList,
+  oneOf,
+  path,
+  type PathCompletion,
+  wholeNumber,
+} from "./values.ts";
 
 function missing(metavar: string): { endOfInput: Message } {
   return { endOfInput: message`Missing ${text(metavar)}` };
@@ -129,20 +144,26 @@ export function bandsOption(
   );
 }
 
-/** `--classes`: a file with names, or names separated by commas. */
-export function classesOption(
-  description = "Class names, separated by commas, in the order of their labels",
-) {
+/** `--classes`: names of the classes, from the command line, a file or a scheme. */
+export function classesOption(description = "Names of the classes in the order of their numbers") {
   return optional(
-    option("--classes", nameList("NAMES"), { description: [text(description)] }),
+    option("--classes", "--labels-map", classList(), {
+      description: [text(
+        `${description}: separated by commas; a label map or legend, as file or URL (.json, .qml, .sld); ` +
+          `or one of ${SCHEME_NAMES.join(", ")}`,
+      )],
+    }),
   );
 }
 
-/** `--labels-map`: names of the classes. */
-export function labelsMapOption() {
+/** `--palette`: colours of the classes. */
+export function paletteOption() {
   return optional(
-    option("--labels-map", path("FILE", { extensions: [".json"] }), {
-      description: message`JSON file or URL with the names of the classes by their number`,
+    option("--palette", path("FILE", { extensions: LEGEND_EXTENSIONS }), {
+      description: [text(
+        "Colours of the classes, by their names or numbers: a legend of QGIS (.qml), .sld or .json, or one " +
+          `of ${SCHEME_NAMES.join(", ")}`,
+      )],
     }),
   );
 }

@@ -20,6 +20,9 @@ export interface PathCompletion {
 /** Extensions of the rasters that can be read. */
 export const RASTER_EXTENSIONS: readonly string[] = [".tif", ".tiff", ".png", ".jpg", ".jpeg"];
 
+/** Extensions of the files with names and colours of classes. */
+export const LEGEND_EXTENSIONS: readonly string[] = [".json", ".qml", ".sld"];
+
 /**
  * A value parser made of one function.
  *
@@ -172,6 +175,22 @@ export function nameList(metavar: NonEmptyString): ValueParser<"sync", readonly 
   );
 }
 
+/** Names of classes separated by commas, or what has them: a file, a URL, a scheme. */
+export function classList(): ValueParser<"sync", string> {
+  const names = nameList("NAMES|FILE");
+  return {
+    ...valueOf(
+      "NAMES|FILE",
+      "",
+      (input) => names.parse(input).success ? input : undefined,
+      "names separated by commas, or a file",
+    ),
+    *suggest(prefix): Iterable<Suggestion> {
+      yield { kind: "file", type: "file", pattern: prefix, extensions: LEGEND_EXTENSIONS };
+    },
+  };
+}
+
 /** Columns and rows. */
 export interface Size {
   readonly width: number;
@@ -292,6 +311,21 @@ export function percentiles(): ValueParser<"sync", readonly [low: number, high: 
       return low >= 0 && low < high && high <= 100 ? [low, high] : undefined;
     },
     "two percentiles from 0 to 100, the lower first, such as 2,98",
+    (pair) => pair.join(","),
+  );
+}
+
+/** Two numbers, such as `-0.2,0.9`. */
+export function valueRange(): ValueParser<"sync", readonly [low: number, high: number]> {
+  return valueOf<readonly [number, number]>(
+    "LOW,HIGH",
+    [0, 1],
+    (input) => {
+      const [low, high, ...others] = input.split(",").map(readNumber);
+      if (low === undefined || high === undefined || others.length > 0) return undefined;
+      return low < high ? [low, high] : undefined;
+    },
+    "two numbers, the lower first, such as -0.2,0.9",
     (pair) => pair.join(","),
   );
 }

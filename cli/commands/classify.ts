@@ -12,11 +12,11 @@ import {
 import { defineCommand } from "../command.ts";
 import { openModelArgument, renameClasses } from "../model.ts";
 import {
+  classesOption,
   deviceOption,
   fileArguments,
   formatOption,
   headerOption,
-  labelsMapOption,
   modelArgument,
   threadsOption,
 } from "../options.ts";
@@ -54,13 +54,13 @@ export default defineCommand({
       }),
       5,
     ),
-    labelsMap: labelsMapOption(),
+    classes: classesOption(),
     device: deviceOption(),
     threads: threadsOption(),
     headers: headerOption(),
     format: formatOption(TABLE_FORMATS, "Format of the output; table where left out"),
   }),
-  async run({ model: source, images, top, labelsMap, device, threads, headers, format }, io) {
+  async run({ model: source, images, top, classes: names, device, threads, headers, format }, io) {
     using model = await openModelArgument(io, source);
     const classifier = createImageClassifier(model, {
       device,
@@ -70,7 +70,7 @@ export default defineCommand({
     const rows: Row[] = [];
     const progress = io.progress("Classifying", "images", images.length);
     try {
-      const classes = await renameClasses(classifier.classes, labelsMap);
+      const classes = await renameClasses(classifier.classes, names);
       for (const [done, image] of images.entries()) {
         progress.update(done);
         const ranking = await classifyFile(classifier, image, headers);

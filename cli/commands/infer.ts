@@ -9,8 +9,8 @@ import { CommandError } from "../errors.ts";
 import { openModelArgument, renameClasses } from "../model.ts";
 import {
   batchOption,
+  classesOption,
   deviceOption,
-  labelsMapOption,
   modelArgument,
   streamFormatOption,
   threadsOption,
@@ -63,7 +63,7 @@ export default defineCommand({
       }),
       ["label"] as readonly string[],
     ),
-    labelsMap: labelsMapOption(),
+    classes: classesOption(),
     device: deviceOption(),
     threads: threadsOption(),
     profile: optional(
@@ -73,7 +73,7 @@ export default defineCommand({
     ),
     format: streamFormatOption(),
   }),
-  async run({ model: source, batch, probs, keep, labelsMap, format, ...where }, io) {
+  async run({ model: source, batch, probs, keep, classes, format, ...where }, io) {
     const unknown = keep.find((name) => !KEEPABLE.includes(name));
     if (unknown !== undefined) {
       throw new CommandError(
@@ -94,7 +94,7 @@ export default defineCommand({
         batch,
         keepImage: keep.includes("image"),
         probabilities: probs,
-        classes: await renameClasses(predictor.classes, labelsMap),
+        classes: await renameClasses(predictor.classes, classes),
         history: [io.commandLine],
         warn: io.warn,
       });

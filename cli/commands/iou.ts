@@ -16,7 +16,7 @@ import {
   openRaster,
   parseScores,
   positiveRate,
-  readClasses,
+  readClassList,
   scoresDocument,
   withFileErrors,
 } from "../../mod.ts";
@@ -29,7 +29,7 @@ import {
   formatShare,
   type NamedPositiveRate,
 } from "../iou/score_report.ts";
-import { formatOption, ignoreIndexOption, labelsMapOption } from "../options.ts";
+import { classesOption, formatOption, ignoreIndexOption } from "../options.ts";
 import { optionalInput, readPatches } from "../stream.ts";
 import { TABLE_FORMATS } from "../table.ts";
 import { decimalNumber, path } from "../values.ts";
@@ -92,7 +92,7 @@ export default defineCommand({
       "skip" as const,
     ),
     ignoreIndex: ignoreIndexOption(),
-    labelsMap: labelsMapOption(),
+    classes: classesOption(),
     format: formatOption(TABLE_FORMATS),
     failUnder: optional(
       option("--fail-under", decimalNumber("SCORE", { min: 0, max: 1 }), {
@@ -100,10 +100,10 @@ export default defineCommand({
       }),
     ),
   }),
-  async run({ files, merge, absent, labelsMap, ignoreIndex, format, failUnder, ...wanted }, io) {
+  async run({ files, merge, absent, classes, ignoreIndex, format, failUnder, ...wanted }, io) {
     const options: EvaluateOptions = {
       ignoreLabel: ignoreIndex,
-      classes: labelsMap === undefined ? null : await readClasses(labelsMap),
+      classes: classes === undefined ? null : await readClassList(classes),
     };
     const evaluation = merge ? await addUp(files, options, io) : await evaluate(files, options, io);
     const scores = computeScores(evaluation.matrix, { absent });

@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 export const COMPLETE_VERB = "__complete";
 
 /** Headings of the list of commands, in order. */
-export const COMMAND_GROUPS = ["Pipeline", "Models", "Data", "Shell"] as const;
+export const COMMAND_GROUPS = ["Pipeline", "Models", "Data", "Pictures", "Shell"] as const;
 
 /** A command before it is loaded. */
 export interface CommandEntry {
@@ -68,11 +68,6 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Score a model on labelled patches",
     load: () => import("./test.ts"),
   },
-  plot: {
-    group: "Models",
-    summary: "Draw the curves of trainings",
-    load: () => import("./plot.ts"),
-  },
   params: {
     group: "Models",
     summary: "Count the parameters and multiply-adds of a network, part by part",
@@ -97,6 +92,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: "Data",
     summary: "Say what a raster, a patch stream or a model directory holds",
     load: () => import("./info.ts"),
+  },
+  render: {
+    group: "Pictures",
+    summary: "Draw rasters and patch streams as pictures",
+    load: () => import("./render.ts"),
+  },
+  plot: {
+    group: "Pictures",
+    summary: "Draw the curves of trainings",
+    load: () => import("./plot.ts"),
   },
   completion: {
     group: "Shell",

@@ -4,9 +4,8 @@ import { message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import {
-  classesFromNames,
   type ClassInfo,
-  readClasses,
+  readClassList,
   type StreamItem,
   tileScene,
 } from "../../mod.ts";
@@ -19,7 +18,6 @@ import {
   fileArguments,
   headerOption,
   jsonOption,
-  labelsMapOption,
   streamFormatOption,
 } from "../options.ts";
 import { factorOf, offsetOption, scaleOption, watchDivisors } from "../scale.ts";
@@ -52,7 +50,7 @@ export default defineCommand({
     "product (with the offset of baseline 04.00), or from --scale and --offset. infer and normalize " +
     "check them against the model's.",
     "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
-    "there is no label. Their names come from --classes, --labels-map, or the raster itself.",
+    "there is no label. Their names come from --classes, or the raster itself.",
     "With --shard, several processes or machines share a scene: each takes some rows of patches, and as " +
     "many of its neighbours' as it takes to blend across the border, which answer for no pixels " +
     "themselves. The maps of all shards, put together by mosaic, are the map of the scene.",
@@ -107,7 +105,6 @@ export default defineCommand({
       }),
     ),
     classes: classesOption(),
-    labelsMap: labelsMapOption(),
     size: withDefault(
       option("--size", wholeNumber("PIXELS", { min: 16, max: 65_536 }), {
         description: message`Columns and rows of a patch`,
@@ -154,11 +151,11 @@ export default defineCommand({
     json: jsonOption(),
     format: streamFormatOption(),
   }),
-  async run({ scenes, join, labels, classes, labelsMap, plan, json, format, ...cut }, io) {
+  async run({ scenes, join, labels, classes, plan, json, format, ...cut }, io) {
     if (json && !plan) {
       throw new CommandError("--json goes with --plan", "For patches as JSON: --format ndjson");
     }
-    const named = await namedClasses(classes, labelsMap);
+    const named = classes === undefined ? null : await readClassList(classes);
     watchDivisors(cut.scale, io);
     const paths = listScenes(scenes, labels, join);
     if (plan) {
@@ -170,17 +167,6 @@ export default defineCommand({
     await writePatches(io, cutScenes(paths, cut, named, io), format);
   },
 });
-
-async function namedClasses(
-  names: readonly string[] | undefined,
-  file: string | undefined,
-): Promise<readonly ClassInfo[] | null> {
-  if (names !== undefined && file !== undefined) {
-    throw new CommandError("Class names are given twice: by --classes and by --labels-map");
-  }
-  if (names !== undefined) return classesFromNames(names);
-  return file === undefined ? null : await readClasses(file);
-}
 
 async function planScenes(
   paths: readonly ScenePaths[],

@@ -103,7 +103,7 @@ export function parseClasses(text: string, source: string): ClassInfo[] {
  * @throws {InputError} If it cannot be read or is no label map.
  */
 export async function readClasses(source: string): Promise<ClassInfo[]> {
-  return parseClasses(await readText(source), source);
+  return parseClasses(await readSourceText(source, "label map"), source);
 }
 
 /**
@@ -183,7 +183,14 @@ function colorFrom(value: unknown, index: number, source: string): string {
   );
 }
 
-async function readText(source: string): Promise<string> {
+/**
+ * Text of a file or URL.
+ *
+ * @param source Path, or an `http:` or `https:` URL.
+ * @param what What it holds, for errors.
+ * @throws {InputError} If it cannot be read.
+ */
+export async function readSourceText(source: string, what: string): Promise<string> {
   if (!/^https?:\/\//.test(source)) {
     return await withFileErrors("read", source, () => Deno.readTextFile(source));
   }
@@ -194,7 +201,7 @@ async function readText(source: string): Promise<string> {
     throw new Error(`the server answers ${response.status} ${response.statusText}`.trimEnd());
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError(`Cannot fetch the label map "${source}" as ${reason}`, { cause });
+    throw new InputError(`Cannot fetch the ${what} "${source}" as ${reason}`, { cause });
   }
 }
 

@@ -14,10 +14,14 @@ export interface CompositeOptions {
   readonly valid?: NdArray<"uint8">;
   /** Percentiles of the valid pixels that become black and white; 2 and 98 where left out. */
   readonly percentiles?: readonly [low: number, high: number];
+  /** Values that become black and white, the same for all bands, instead of percentiles. */
+  readonly range?: readonly [low: number, high: number];
+  /** Exponent that brings out dark parts; 1.25 where left out, and 1 shows numbers as they are. */
+  readonly gamma?: number;
 }
 
 /** Brings out the dark parts, where forests and water are. */
-const GAMMA = 1.25;
+const DEFAULT_GAMMA = 1.25;
 
 /** Percentiles are taken from about so many pixels, evenly spread. */
 const SAMPLED_PIXELS = 100_000;
@@ -40,7 +44,7 @@ const SAMPLED_PIXELS = 100_000;
  * ```
  */
 export function compositeBands(image: NdArray, options: CompositeOptions): NdArray<"uint8"> {
-  const { bands, valid, percentiles = [2, 98] } = options;
+  const { bands, valid, percentiles = [2, 98], range: given, gamma = DEFAULT_GAMMA } = options;
   const [count, height, width] = image.shape;
   if (image.shape.length !== 3 || bands.some((band) => !(band >= 0 && band < count!))) {
     throw new RangeError(
@@ -52,11 +56,11 @@ export function compositeBands(image: NdArray, options: CompositeOptions): NdArr
   const out = picture.data;
   bands.forEach((band, channel) => {
     const values = image.data.subarray(band * pixels, (band + 1) * pixels);
-    const [low, high] = stretchLimits(values, valid?.data, percentiles);
+    const [low, high] = given ?? percentileLimits(values, valid?.data, percentiles);
     const range = high > low ? high - low : 1;
     for (let index = 0; index < pixels; index++) {
       const share = Math.min(1, Math.max(0, (Number(values[index]) - low) / range));
-      out[index * 4 + channel] = Math.round(255 * share ** (1 / GAMMA));
+      out[index * 4 + channel] = Math.round(255 * share ** (1 / gamma));
     }
   });
   for (let index = 0; index < pixels; index++) {
@@ -95,10 +99,18 @@ export function parseColor(color: string): [red: number, green: number, blue: nu
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-function stretchLimits(
+/**
+ * Two percentiles of values, from a sample of them where there are many.
+ *
+ * @param values The values.
+ * @param valid 1 where there is data; everywhere where left out.
+ * @param percentiles From 0 to 100, the lower first.
+ * @returns The values of both; 0 where there is no data.
+ */
+export function percentileLimits(
   values: NdArray["data"],
   valid: Uint8Array | undefined,
-  [low, high]: readonly [number, number],
+  percentiles: readonly [low: number, high: number],
 ): [number, number] {
   const step = Math.max(1, Math.floor(values.length / SAMPLED_PIXELS));
   const sample: number[] = [];
@@ -109,5 +121,5 @@ function stretchLimits(
   const sorted = Float64Array.from(sample).sort();
   const at = (percentile: number) =>
     sorted[Math.round((percentile / 100) * (sorted.length - 1))] ?? 0;
-  return [at(low), at(high)];
+  return [at(percentiles[0]), at(percentiles[1])];
 }

@@ -6,7 +6,9 @@
 import { type NdArray, ndarray } from "../array/mod.ts";
 import type { ClassInfo } from "../classes/mod.ts";
 import { encodePng } from "./png.ts";
-import { escapeXml, renderSvg } from "./svg.ts";
+import { escapeXml } from "../text/mod.ts";
+import { northArrow, type PictureGround, scaleBar } from "./map_furniture.ts";
+import { renderSvg } from "./svg.ts";
 
 /** One picture of a figure. */
 export interface FigurePanel {
@@ -14,6 +16,22 @@ export interface FigurePanel {
   readonly title: string;
   /** Shape (H, W, 3 or 4), from `compositeBands` or `colorizeClasses`. */
   readonly picture: NdArray<"uint8">;
+  /** Where it lies: it gets a scale bar and a north arrow; neither where left out. */
+  readonly ground?: PictureGround;
+  /** What its colours stand for, where they are no classes: it gets a colour bar. */
+  readonly values?: ValueScale;
+}
+
+/** The colours of values. */
+export interface ValueScale {
+  /** What is shown, such as `NDVI`. */
+  readonly label: string;
+  /** Value of the first colour. */
+  readonly low: number;
+  /** Value of the last colour. */
+  readonly high: number;
+  /** Colours from low to high. */
+  readonly colors: readonly string[];
 }
 
 /** What a figure shows. */
@@ -51,22 +69,9 @@ const NO_DATA = "#e6e6ea";
  * Draw a figure.
  *
  * @param options Panels, legend and titles.
- * @returns The bytes of a PNG file; the same input gives the same bytes.
- *
- * @example
- * ```ts
- * import { colorizeClasses, classesFromNames, mapFigure, ndarray } from "swath";
- *
- * const classes = classesFromNames(["water", "forest"]);
- * const labels = ndarray("uint8", [2, 2], Uint8Array.of(0, 1, 1, 255));
- * const png = await mapFigure({
- *   panels: [{ title: "truth", picture: colorizeClasses(labels, classes) }],
- *   classes,
- * });
- * if (png.length < 1000) throw new Error("no figure");
- * ```
+ * @returns The drawing as SVG, its pictures inside; `scale` says at how many pixels a unit they are kept.
  */
-export async function mapFigure(options: MapFigureOptions): Promise<Uint8Array<ArrayBuffer>> {
+export function drawMapFigure(options: MapFigureOptions): string {
   const { title, subtitle, panels, classes = [], panelSize = 420, scale = 2 } = options;
   const boxes = panels.map(({ picture }) => fitBox(picture, panelSize));
   const inner = boxes.reduce((sum, { width }) => sum + width, GAP * Math.max(0, boxes.length - 1));
@@ -86,26 +91,66 @@ export async function mapFigure(options: MapFigureOptions): Promise<Uint8Array<A
   }
   if (elements.length > 0) y += GAP / 2;
   y += FONT.panel;
+  const top = y + FONT.panel * (LINE - 1);
   let x = MARGIN;
   panels.forEach((panel, index) => {
-    const box = boxes[index]!;
-    elements.push(text(x, y, panel.title, FONT.panel, `fill="${INK}"`));
-    elements.push(drawPanel(panel.picture, x, y + FONT.panel * (LINE - 1), box, scale));
+    const box = { x, y: top, ...boxes[index]! };
+    const title = shortened(panel.title, box.width, FONT.panel);
+    elements.push(text(x, y, title, FONT.panel, `fill="${INK}"`));
+    elements.push(drawPanel(panel.picture, box, scale));
+    if (panel.ground !== undefined) {
+      const { metresPerPixel, north } = panel.ground;
+      elements.push(scaleBar(box, metresPerPixel * panel.picture.shape[1]! / box.width));
+      elements.push(northArrow(box, north));
+    }
     x += box.width + GAP;
   });
-  y += FONT.panel * (LINE - 1) + Math.max(0, ...boxes.map(({ height }) => height));
+  const colorBars = panels.map(({ values }, index) => {
+    if (values === undefined) return 0;
+    const left = MARGIN + boxes.slice(0, index).reduce((sum, box) => sum + box.width + GAP, 0);
+    const box = { x: left, y: top + boxes[index]!.height, width: boxes[index]!.width };
+    return drawColorBar(elements, values, box);
+  });
+  y = top + Math.max(0, ...boxes.map(({ height }, index) => height + colorBars[index]!));
   y += drawLegend(elements, classes, y, width - 2 * MARGIN) + MARGIN;
 
   const size = `width="${width}" height="${Math.ceil(y)}"`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect ${size} fill="#ffffff"/>${
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect ${size} fill="#ffffff"/>${
     elements.join("")
   }</svg>`;
-  return await renderSvg(svg, { scale });
+}
+
+/**
+ * Draw a figure as pixels; see {@linkcode drawMapFigure}.
+ *
+ * @param options Panels, legend and titles.
+ * @returns The bytes of a PNG file; the same input gives the same bytes.
+ *
+ * @example
+ * ```ts
+ * import { colorizeClasses, classesFromNames, mapFigure, ndarray } from "swath";
+ *
+ * const classes = classesFromNames(["water", "forest"]);
+ * const labels = ndarray("uint8", [2, 2], Uint8Array.of(0, 1, 1, 255));
+ * const png = await mapFigure({
+ *   panels: [{ title: "truth", picture: colorizeClasses(labels, classes) }],
+ *   classes,
+ * });
+ * if (png.length < 1000) throw new Error("no figure");
+ * ```
+ */
+export async function mapFigure(options: MapFigureOptions): Promise<Uint8Array<ArrayBuffer>> {
+  return await renderSvg(drawMapFigure(options), { scale: options.scale ?? 2 });
 }
 
 interface Box {
   readonly width: number;
   readonly height: number;
+}
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
 }
 
 function fitBox(picture: NdArray, panelSize: number): Box {
@@ -117,11 +162,11 @@ function fitBox(picture: NdArray, panelSize: number): Box {
   };
 }
 
-function drawPanel(picture: NdArray<"uint8">, x: number, y: number, box: Box, scale: number) {
+function drawPanel(picture: NdArray<"uint8">, box: Box & Place, scale: number) {
   const [, width] = picture.shape;
   const factor = Math.max(1, Math.floor(width! / (box.width * scale)));
   const png = encodePng(shrink(picture, factor)).toBase64();
-  const place = `x="${x}" y="${y}" width="${box.width}" height="${box.height}"`;
+  const place = `x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}"`;
   // Enlarged pixels stay squares.
   const rendering = width! < box.width * scale ? ' image-rendering="optimizeSpeed"' : "";
   return `<rect ${place} fill="${NO_DATA}"/>` +
@@ -153,7 +198,54 @@ function shrink(picture: NdArray<"uint8">, factor: number): NdArray<"uint8"> {
   return small;
 }
 
-/** Swatches with names in as many lines as they need; returns the height. */
+/** A ramp with the values of its ends and middle below a panel; returns the height. */
+function drawColorBar(
+  elements: string[],
+  { label, low, high, colors }: ValueScale,
+  { x, y, width }: Place & { readonly width: number },
+): number {
+  const [top, height] = [y + GAP / 2 + FONT.legend, 10];
+  const every = Math.max(1, Math.floor(colors.length / 64));
+  const chosen = colors.filter((_, index) => index % every === 0 || index === colors.length - 1);
+  const step = width / chosen.length;
+  elements.push(
+    text(x, top - 3, shortened(label, width, FONT.legend), FONT.legend, `fill="${INK}"`),
+  );
+  chosen.forEach((color, index) =>
+    elements.push(
+      `<rect x="${(x + index * step).toFixed(2)}" y="${top + 3}" width="${
+        (step + 0.6).toFixed(2)
+      }" height="${height}" fill="${escapeXml(color)}"/>`,
+    )
+  );
+  const tick = (at: number, anchor: string, value: number) =>
+    elements.push(
+      text(
+        at,
+        top + height + 17,
+        readable(value),
+        FONT.subtitle,
+        `fill="${FAINT}" text-anchor="${anchor}"`,
+      ),
+    );
+  tick(x, "start", low);
+  tick(x + width / 2, "middle", (low + high) / 2);
+  tick(x + width, "end", high);
+  return top + height + 22 - y;
+}
+
+function readable(value: number): string {
+  return Number(value.toPrecision(3)).toString();
+}
+
+/** Text that fits into so many units. */
+function shortened(content: string, width: number, size: number): string {
+  const most = Math.max(3, Math.floor(width / (size * CHARACTER)));
+  const characters = [...content];
+  return characters.length <= most ? content : `${characters.slice(0, most - 1).join("")}…`;
+}
+
+/** Swatches with names, in columns of one width; returns the height. */
 function drawLegend(
   elements: string[],
   classes: readonly ClassInfo[],
@@ -162,23 +254,21 @@ function drawLegend(
 ): number {
   if (classes.length === 0) return 0;
   const line = FONT.legend * 1.8;
-  let x = 0;
-  let y = top + GAP;
-  for (const { name, color } of classes) {
-    const advance = SWATCH + 7 + titleWidth(name, FONT.legend) + 14;
-    if (x > 0 && x + advance - 14 > width) {
-      x = 0;
-      y += line;
-    }
+  const advances = classes.map(({ name }) => SWATCH + 7 + titleWidth(name, FONT.legend) + 14);
+  const column = Math.min(width, Math.max(...advances));
+  const columns = Math.max(1, Math.floor((width + 14) / column));
+  classes.forEach(({ name, color }, index) => {
+    const x = MARGIN + (index % columns) * column;
+    const y = top + GAP + Math.floor(index / columns) * line;
+    const label = shortened(name, column - SWATCH - 7, FONT.legend);
     elements.push(
-      `<rect x="${MARGIN + x}" y="${y}" width="${SWATCH}" height="${SWATCH}" rx="2" fill="${
+      `<rect x="${x}" y="${y}" width="${SWATCH}" height="${SWATCH}" rx="2" fill="${
         escapeXml(color)
-      }"/>`,
-      text(MARGIN + x + SWATCH + 7, y + SWATCH - 2.5, name, FONT.legend, `fill="${INK}"`),
+      }" stroke="${INK}" stroke-opacity="0.35" stroke-width="0.75"/>`,
+      text(x + SWATCH + 7, y + SWATCH - 2.5, label, FONT.legend, `fill="${INK}"`),
     );
-    x += advance;
-  }
-  return y + line - top;
+  });
+  return GAP + Math.ceil(classes.length / columns) * line;
 }
 
 function titleWidth(content: string, size: number): number {

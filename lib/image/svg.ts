@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type NdArray, ndarray } from "../array/mod.ts";
 
 /** Options of {@linkcode renderSvg}. */
 export interface RenderSvgOptions {
@@ -38,14 +39,39 @@ export async function renderSvg(
   svg: string,
   options: RenderSvgOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  return await render(svg, options, (image) => new Uint8Array(image.asPng()));
+}
+
+/**
+ * Render a drawing to pixels.
+ *
+ * @param svg The drawing, on an opaque ground; pictures in it must be `data:` URLs.
+ * @param options Resolution.
+ * @returns Shape (H, W, 4): RGBA.
+ */
+export async function renderSvgPixels(
+  svg: string,
+  options: RenderSvgOptions = {},
+): Promise<NdArray<"uint8">> {
+  return await render(svg, options, (image) => {
+    const { width, height } = image;
+    return ndarray("uint8", [height, width, 4], new Uint8Array(image.pixels));
+  });
+}
+
+async function render<Result>(
+  svg: string,
+  { scale = 1 }: RenderSvgOptions,
+  take: (image: ReturnType<InstanceType<Resvg>["render"]>) => Result,
+): Promise<Result> {
   const { Resvg, fonts } = await (loaded ??= load());
   const drawing = new Resvg(svg, {
-    fitTo: { mode: "zoom", value: options.scale ?? 1 },
+    fitTo: { mode: "zoom", value: scale },
     font: { fontBuffers: fonts, defaultFontFamily: "DejaVu Sans" },
   });
   const rendered = drawing.render();
   try {
-    return new Uint8Array(rendered.asPng());
+    return take(rendered);
   } finally {
     rendered.free();
     drawing.free();
@@ -64,15 +90,4 @@ async function load() {
   ]);
   await initWasm(wasm);
   return { Resvg, fonts: [regular, bold] };
-}
-
-/** Text as the content or an attribute of an SVG element. */
-export function escapeXml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-  };
-  return text.replace(/[&<>"]/g, (character) => entities[character]!);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { classesFromNames, type ClassInfo } from "../classes/mod.ts";
+import { decodeXmlEntities, xmlElements } from "../text/mod.ts";
 import type { TiffDirectory } from "./geotiff_directory.ts";
 import { PHOTOMETRIC, TAG } from "./geotiff_tags.ts";
 import type { BandInfo } from "./raster.ts";
@@ -36,9 +37,9 @@ export function tiffMetadata(directory: TiffDirectory): RasterMetadata {
   const xml = directory.text(TAG.gdalMetadata) ?? "";
   const bands = new Map<number, BandMetadata>();
   let classNames: string[] | null = null;
-  for (const { attributes, text: once } of elements(xml, "Item")) {
+  for (const { attributes, text: once } of xmlElements(xml, "Item")) {
     // GDAL escapes the values of items twice.
-    const text = decodeEntities(once);
+    const text = decodeXmlEntities(once);
     const role = attributes.get("role");
     const band = bandOf(bands, Number(attributes.get("sample") ?? NaN));
     if (band !== null && role === "description") band.description = text;
@@ -64,21 +65,21 @@ export function tiffMetadata(directory: TiffDirectory): RasterMetadata {
 export function withPamMetadata(xml: string, own: RasterMetadata): RasterMetadata {
   const bands = new Map([...own.bands].map(([index, band]) => [index, { ...band }]));
   let { nodata, classNames, colors } = own;
-  for (const { attributes, text } of elements(xml, "PAMRasterBand")) {
+  for (const { attributes, text } of xmlElements(xml, "PAMRasterBand")) {
     const index = Number(attributes.get("band") ?? NaN) - 1;
     const band = bandOf(bands, index);
     if (band === null) continue;
-    const description = elements(text, "Description")[0]?.text;
+    const description = xmlElements(text, "Description")[0]?.text;
     if (description !== undefined) band.description = description;
-    assignNumber(band, "scale", elements(text, "Scale")[0]?.text);
-    assignNumber(band, "offset", elements(text, "Offset")[0]?.text);
+    assignNumber(band, "scale", xmlElements(text, "Scale")[0]?.text);
+    assignNumber(band, "offset", xmlElements(text, "Offset")[0]?.text);
     if (index !== 0) continue;
-    nodata = elements(text, "NoDataValue")[0]?.text ?? nodata;
-    const categories = elements(text, "CategoryNames")[0];
+    nodata = xmlElements(text, "NoDataValue")[0]?.text ?? nodata;
+    const categories = xmlElements(text, "CategoryNames")[0];
     if (categories !== undefined) {
-      classNames = elements(categories.text, "Category").map((category) => category.text);
+      classNames = xmlElements(categories.text, "Category").map((category) => category.text);
     }
-    const entries = elements(elements(text, "ColorTable")[0]?.text ?? "", "Entry");
+    const entries = xmlElements(xmlElements(text, "ColorTable")[0]?.text ?? "", "Entry");
     if (entries.length > 0) {
       colors = entries.map(({ attributes }) =>
         hexColor(["c1", "c2", "c3"].map((name) => Number(attributes.get(name) ?? 0)))
@@ -155,37 +156,4 @@ export function hexColor(rgb: readonly number[]): string {
   const hex = (value: number) =>
     Math.min(255, Math.max(0, Math.round(value) || 0)).toString(16).padStart(2, "0");
   return `#${rgb.map(hex).join("")}`;
-}
-
-/** Elements of that name, in the flat XML that GDAL writes: none nests in one of its own kind. */
-function elements(
-  xml: string,
-  name: string,
-): { attributes: ReadonlyMap<string, string>; text: string }[] {
-  const pattern = new RegExp(`<${name}((?:\\s[^<>]*)?)(?:/>|>([\\s\\S]*?)</${name}>)`, "g");
-  return [...xml.matchAll(pattern)].map(([, attributes = "", text = ""]) => ({
-    attributes: new Map(
-      [...attributes.matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map(
-        ([, key = "", double, single]) => [key, decodeEntities(double ?? single ?? "")],
-      ),
-    ),
-    // Text with elements in it is searched again; its entities are decoded at the innermost.
-    text: text.includes("<") ? text : decodeEntities(text),
-  }));
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-};
-
-function decodeEntities(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi, (whole, hex, decimal, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
-    const code = hex === undefined ? Number(decimal) : parseInt(hex, 16);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-  });
 }
