@@ -3,12 +3,7 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import {
-  type ClassInfo,
-  readClassList,
-  type StreamItem,
-  tileScene,
-} from "../../mod.ts";
+import { type ClassInfo, readClassList, type StreamItem, tileScene } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";

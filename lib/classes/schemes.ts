@@ -252,19 +252,19 @@ const ADE20K: readonly Row[] = [
   [149, "flag", "#5c00ff"],
 ];
 
-const SCHEMES = {
+/** Names of the legends that swath brings along. */
+export const SCHEME_NAMES = ["clc+", "worldcover", "ade20k", "camvid", "camvid32"] as const;
+
+/** Name of a legend that swath brings along. */
+export type SchemeName = (typeof SCHEME_NAMES)[number];
+
+const SCHEMES: Readonly<Record<SchemeName, readonly Row[]>> = {
   "clc+": CLC_PLUS,
   worldcover: WORLD_COVER,
   ade20k: ADE20K,
   camvid: CAM_VID,
   camvid32: CAM_VID_32,
-} as const;
-
-/** Name of a legend that swath brings along. */
-export type SchemeName = keyof typeof SCHEMES;
-
-/** Names of the legends that swath brings along. */
-export const SCHEME_NAMES = Object.keys(SCHEMES) as readonly SchemeName[];
+};
 
 /**
  * A legend in common use.

@@ -6,24 +6,24 @@
 import { type NdArray, ndarray } from "../array/mod.ts";
 import { parseColor } from "./colorize.ts";
 
+/** Names of the ramps. */
+export const RAMP_NAMES = ["viridis", "cividis", "magma", "greys", "brbg", "rdylgn"] as const;
+
+/** Name of a ramp. */
+export type RampName = (typeof RAMP_NAMES)[number];
+
 /**
  * Ramps by name, and what Vega calls them. The first four go from dark to light evenly, and so can be read in black
  * and white and by the colour-blind; `brbg` has a middle, and `rdylgn` is for those who are used to it.
  */
-const RAMPS = {
+const RAMPS: Readonly<Record<RampName, string>> = {
   viridis: "viridis",
   cividis: "cividis",
   magma: "magma",
   greys: "greys",
   brbg: "brownbluegreen",
   rdylgn: "redyellowgreen",
-} as const;
-
-/** Name of a ramp. */
-export type RampName = keyof typeof RAMPS;
-
-/** Names of the ramps. */
-export const RAMP_NAMES = Object.keys(RAMPS) as readonly RampName[];
+};
 
 /** Colours of a ramp. */
 const STEPS = 256;
