@@ -36,7 +36,10 @@ type Given = string | boolean | readonly string[] | undefined;
 /** Keys by their name, those of several alternatives as one. */
 function keysByName(): ReadonlyMap<string, TrainConfigKey> {
   const keys = new Map<string, TrainConfigKey>();
-  for (const key of trainConfigKeys()) if (!keys.has(key.name)) keys.set(key.name, key);
+  for (const key of trainConfigKeys()) {
+    // A loss replaces those of the file as a whole: its settings are part of --loss.
+    if (!keys.has(key.name) && !key.name.startsWith("loss.")) keys.set(key.name, key);
+  }
   return keys;
 }
 

@@ -51,6 +51,7 @@ async function answer(index: number): Promise<void> {
     scope.postMessage({ type: "batch", index, batch }, [
       batch.image.data.buffer,
       batch.labels.data.buffer,
+      ...(batch.distances === undefined ? [] : [batch.distances.data.buffer]),
     ]);
   } catch (error) {
     scope.postMessage({ type: "failure", index, failure: describe(error) }, []);

@@ -7,6 +7,7 @@
  */
 import { type DataType, elementCount, formatShape, type NdArray, ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
+import { signedDistances } from "../losses/mod.ts";
 import { applyNormalization, maskNonFinite, type Normalization } from "../normalization/mod.ts";
 import type { SampleInfo } from "../stream/mod.ts";
 import { applyAugmentation, drawAugmentation, type TrainingPatch } from "./augment.ts";
@@ -31,6 +32,8 @@ export interface BatchPlan {
   readonly width: number;
   /** Samples of a batch; where fewer are left, it is filled with pixels that do not count. */
   readonly batchSize: number;
+  /** Number of classes for which signed distances are wanted; null for none. */
+  readonly distanceClasses?: number | null;
   /** How samples are shuffled, cut and varied; null takes them whole and in order. */
   readonly random: RandomPlan | null;
 }
@@ -105,7 +108,14 @@ export function createBatchMaker(plan: BatchPlan): BatchMaker {
         place(labels, labelsThatCount(varied, plan.ignoreIndex), position, key);
         made.push({ key, info });
       }
-      return { image, labels, samples: made };
+      const { distanceClasses: classes = null, ignoreIndex } = plan;
+      if (classes === null) return { image, labels, samples: made };
+      return {
+        image,
+        labels,
+        samples: made,
+        distances: signedDistances(labels, { classes, ignoreIndex }),
+      };
     },
     [Symbol.dispose]: reader.close,
   };
@@ -117,7 +127,10 @@ export function createBatchMaker(plan: BatchPlan): BatchMaker {
  * @param batch The batch.
  * @param parts How many.
  */
-export function partsOfBatch({ image, labels }: TrainBatch, parts: number): TrainBatch[] {
+export function partsOfBatch(
+  { image, labels, distances }: TrainBatch,
+  parts: number,
+): TrainBatch[] {
   const slice = <D extends "float32" | "uint8">(array: NdArray<D>, part: number): NdArray<D> => {
     const shape = [array.shape[0]! / parts, ...array.shape.slice(1)];
     const size = elementCount(shape);
@@ -127,6 +140,7 @@ export function partsOfBatch({ image, labels }: TrainBatch, parts: number): Trai
   return Array.from({ length: parts }, (_, part) => ({
     image: slice(image, part),
     labels: slice(labels, part),
+    ...(distances !== undefined && { distances: slice(distances, part) }),
   }));
 }
 

@@ -66,7 +66,8 @@ export function parseTrainYaml(text: string, source: string): TrainConfigInput {
  *
  * Mappings are merged key by key, all others replaced. Where `optimizer` or `schedule` get another
  * name, the settings of the one before are dropped. `optimizer: sgd`, `schedule: cosine` and
- * `loss: ce` stand for `{name: sgd}`, `{name: cosine}` and `{ce: 1}`.
+ * `loss: ce` stand for `{name: sgd}`, `{name: cosine}` and `{ce: 1}`; `ce,dice:0.5` on a command line, and
+ * `[ce, "dice:0.5"]`, for `{ce: 1, dice: 0.5}`.
  *
  * @param base Values.
  * @param over Values that win.
@@ -227,12 +228,24 @@ function expandShorthands(input: TrainConfigInput): Record<string, unknown> {
     const value = expanded[name];
     if (typeof value === "string") expanded[name] = { name: value };
   }
-  if (typeof expanded["loss"] === "string") expanded["loss"] = { [expanded["loss"]]: 1 };
+  const { loss } = expanded;
+  if (typeof loss === "string") expanded["loss"] = lossesOf([loss]);
+  else if (Array.isArray(loss) && loss.every((item) => typeof item === "string")) {
+    expanded["loss"] = lossesOf(loss);
+  }
   if (expanded["augment"] === false) expanded["augment"] = { flip: false, turn: false };
   for (const name of ["train", "val", "test"]) {
     if (typeof expanded[name] === "string") expanded[name] = [expanded[name]];
   }
   return expanded;
+}
+
+/** `ce` and `ce:2` as mappings. */
+function lossesOf(texts: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(texts.map((text) => {
+    const [, name, weight] = /^\s*([^:]*?)\s*(?::(.*))?$/s.exec(text)!;
+    return [name!, weight === undefined ? 1 : Number(weight)];
+  }));
 }
 
 function checkConsistency(config: TrainConfig, source: string | null): void {
@@ -308,6 +321,7 @@ interface SchemaNode {
   readonly type: string;
   readonly default?: unknown;
   readonly wrapped?: SchemaNode;
+  readonly pipe?: readonly SchemaNode[];
   readonly entries?: Readonly<Record<string, SchemaNode>>;
   readonly options?: readonly unknown[];
   readonly literal?: unknown;
@@ -318,7 +332,8 @@ function keysOf(node: SchemaNode, prefix: string): TrainConfigKey[] {
   if (node.type === "variant") {
     return (node.options as SchemaNode[]).flatMap((option) => keysOf(option, prefix));
   }
-  const entries = node.entries ?? {};
+  const entries = node.entries ??
+    node.pipe?.find(({ entries }) => entries !== undefined)?.entries ?? {};
   const alternative = entries["name"]?.literal;
   return Object.entries(entries).flatMap(([name, entry]) => {
     const description = v.getDescription(entry as unknown as v.GenericSchema);

@@ -7,80 +7,27 @@
  */
 import * as v from "valibot";
 import { type DeviceChoice, DEVICES } from "../runtime/mod.ts";
-import { nearMiss } from "../text/mod.ts";
+import { CLASS_WEIGHT_RULES, type ClassWeightRule } from "./class_weights.ts";
+import { lossSchema } from "./loss_schema.ts";
+import {
+  belowOne,
+  choice,
+  choiceMessage,
+  flag,
+  fraction,
+  insideUnit,
+  integer,
+  isMapping,
+  key,
+  mapping,
+  notNegative,
+  positive,
+  real,
+  text,
+} from "./schema_parts.ts";
 
-/** Losses that can be named under `loss`. */
-export const LOSS_NAMES: readonly string[] = ["ce"];
-
-/** More would be a slip of the pen. */
-const MAX_COUNT = 1_000_000_000;
 const MAX_EPOCHS = 1_000_000;
 
-function isMapping(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-type Entries = Record<string, v.GenericSchema>;
-
-/** A key with its default and description. */
-function key<const Schema extends v.GenericSchema>(
-  schema: Schema,
-  fallback: v.InferInput<Schema>,
-  description: string,
-) {
-  return v.pipe(v.optional(schema, fallback), v.description(description));
-}
-
-/**
- * A mapping whose keys are all known. The message of an unknown key has a second line, which becomes
- * the error's hint.
- */
-function mapping<const Known extends Entries>(entries: Known) {
-  return v.strictObject(entries, (issue) => {
-    if (issue.expected !== "never") {
-      return `a mapping with the keys ${Object.keys(entries).join(", ")}`;
-    }
-    const near = nearMiss(String(issue.input), Object.keys(entries));
-    const hint = near === null ? "" : `Did you mean "${near}"? `;
-    return `one of ${Object.keys(entries).join(", ")}\n${hint}`;
-  });
-}
-
-/** One of several words. */
-function choice<const Word extends string>(words: readonly Word[]) {
-  return v.picklist(words, (issue) => choiceMessage(words, issue.input));
-}
-
-function choiceMessage(words: readonly string[], found: unknown): string {
-  const near = typeof found === "string" ? nearMiss(found, words) : null;
-  return `one of ${words.join(", ")}${near === null ? "" : `\nDid you mean "${near}"?`}`;
-}
-
-function integer(minimum: number, maximum = MAX_COUNT) {
-  const expected = maximum === MAX_COUNT
-    ? `a whole number >= ${minimum}`
-    : `a whole number from ${minimum} to ${maximum}`;
-  return v.pipe(
-    v.number(expected),
-    v.integer(expected),
-    v.minValue(minimum, expected),
-    v.maxValue(maximum, expected),
-  );
-}
-
-/** A finite number in a range given as text and test, such as `> 0`. */
-function real(range: string, isInRange: (value: number) => boolean) {
-  const expected = `a finite number ${range}`;
-  return v.pipe(v.number(expected), v.finite(expected), v.check(isInRange, expected));
-}
-
-const positive = real("> 0", (value) => value > 0);
-const notNegative = real(">= 0", (value) => value >= 0);
-const belowOne = real("from 0 to below 1", (value) => value >= 0 && value < 1);
-const fraction = real("from 0 to 1", (value) => value >= 0 && value <= 1);
-const insideUnit = real("above 0 and below 1", (value) => value > 0 && value < 1);
-const flag = v.boolean("true or false");
-const text = v.pipe(v.string("a text that is not empty"), v.nonEmpty("a text that is not empty"));
 const monitor = v.pipe(v.string("the name of a metric"), v.nonEmpty("the name of a metric"));
 const mode = choice(["min", "max"]);
 
@@ -202,26 +149,13 @@ const saveSchema = mapping({
   ),
 });
 
-const lossSchema = v.pipe(
-  // A record would take a list for a mapping.
-  v.custom<Record<string, number>>(isMapping, "a mapping from losses to weights"),
-  v.record(
-    v.picklist(LOSS_NAMES, (issue) => choiceMessage(LOSS_NAMES, issue.input)),
-    notNegative,
-  ),
-  v.check(
-    (weights) => Object.values(weights).some((weight) => weight > 0),
-    "a mapping from losses to weights, at least one of them above 0",
-  ),
-);
-
-const classWeightsSchema = v.custom<readonly number[] | "balanced">(
+const classWeightsSchema = v.custom<readonly number[] | ClassWeightRule>(
   (value) =>
-    value === "balanced" ||
+    CLASS_WEIGHT_RULES.some((rule) => rule === value) ||
     Array.isArray(value) && value.length > 0 &&
       value.every((weight) => typeof weight === "number" && weight >= 0 && weight < Infinity) &&
       value.some((weight) => weight > 0),
-  'a list of finite numbers >= 0, not all of them 0, or "balanced"',
+  'a list of finite numbers >= 0, not all of them 0, or one of "auto", "balanced"',
 );
 
 /** The schema of a whole configuration. */
@@ -266,11 +200,17 @@ export const trainConfigSchema = mapping({
   clip_norm: key(v.nullable(positive), 1, "Largest global norm of the gradients; null for none."),
   optimizer: key(optimizerSchema, { name: "adamw" }, "What turns gradients into changes."),
   schedule: key(scheduleSchema, { name: "constant" }, "How the learning rate moves."),
-  loss: key(lossSchema, { ce: 1 }, "Weight of each loss in the sum."),
+  loss: key(
+    lossSchema,
+    { ce: 1 },
+    "Weight of each loss in the sum, such as `{ce: 1, dice: 0.5}`; a mapping in place of a number gives settings, such " +
+      "as `{focal: {weight: 1, gamma: 3}}`.",
+  ),
   class_weights: key(
     v.nullable(classWeightsSchema),
     null,
-    "Weight of each class in the loss, in order; `balanced` for inverse frequency.",
+    "Weight of each class in the losses of pixels (`ce`, `focal`, `boundary`), in order; `auto` for median " +
+      "frequency, `balanced` for inverse frequency in the training data.",
   ),
   ignore_index: key(integer(0, 255), 255, "Label that losses and metrics leave out."),
   augment: key(augmentSchema, {}, "How samples are varied; `false` for not at all."),

@@ -28,16 +28,22 @@ export interface Shard {
 /** What all segments of a data set agree on. */
 export type CommonHeader = Pick<StreamHeader, "bands" | "dtype" | "normalization" | "classes">;
 
+/** How often labels occur; pixels without data are left out. */
+export interface LabelCounts {
+  /** Pixels with each label from 0 to 255; empty where not counted. */
+  readonly labelCounts: readonly number[];
+  /** For each label, the pixels of classes in the samples that have it; empty where not counted. */
+  readonly labelAreas: readonly number[];
+}
+
 /** A data set: plain data, which can be handed to a worker. */
-export interface DataSet {
+export interface DataSet extends LabelCounts {
   /** Its shards. */
   readonly shards: readonly Shard[];
   /** For each sample: its shard, and its number there. */
   readonly samples: readonly { readonly shard: number; readonly number: number }[];
   /** What all segments agree on. */
   readonly header: CommonHeader;
-  /** Pixels with each label from 0 to 255, those without data left out; empty where not counted. */
-  readonly labelCounts: readonly number[];
   /** SHA-256 over keys and checksums: tells whether a run resumes with the data that it began with. */
   readonly fingerprint: string;
 }
@@ -102,7 +108,14 @@ export async function openDataSet(
   }
   checkKeys(shards);
   const header = commonHeader(shards);
-  const set = { shards, samples, header, labelCounts: [], fingerprint: fingerprintOf(shards) };
+  const set = {
+    shards,
+    samples,
+    header,
+    labelCounts: [],
+    labelAreas: [],
+    fingerprint: fingerprintOf(shards),
+  };
   if (options.classCount === undefined) return set;
   const classCount = options.classCount ?? header.classes?.length;
   if (classCount === undefined) {
@@ -112,7 +125,7 @@ export async function openDataSet(
   }
   using reader = createDataSetReader(set);
   const ignoreIndex = options.ignoreIndex ?? IGNORE_LABEL;
-  return { ...set, labelCounts: await countLabels(set, reader, classCount, ignoreIndex) };
+  return { ...set, ...await countLabels(set, reader, classCount, ignoreIndex) };
 }
 
 /** Read samples of a data set, here or in a worker. */

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.ts";
 import { abbreviateList } from "../text/mod.ts";
-import type { CommonHeader, DataSet, DataSetReader, Shard } from "./data_set.ts";
+import type { CommonHeader, DataSet, DataSetReader, LabelCounts, Shard } from "./data_set.ts";
 import { gapBetween, neighbourhood, type Place } from "./neighbours.ts";
 
 /**
@@ -68,8 +68,9 @@ export async function countLabels(
   reader: DataSetReader,
   classCount: number,
   ignoreIndex: number,
-): Promise<number[]> {
-  const counts = Array<number>(256).fill(0);
+): Promise<LabelCounts> {
+  const labelCounts = Array<number>(256).fill(0);
+  const labelAreas = Array<number>(256).fill(0);
   for (const [sample, { shard, number }] of set.samples.entries()) {
     const { path, index } = set.shards[shard]!;
     const { key, arrays: places } = index.samples[number]!;
@@ -83,6 +84,7 @@ export async function countLabels(
     const { label, valid } = (await reader.read(sample, ["label", "valid"])).arrays;
     const labels = label!.data as Uint8Array;
     const mask = valid?.data as Uint8Array | undefined;
+    const counts = new Float64Array(256);
     for (let i = 0; i < labels.length; i++) {
       if (mask !== undefined && mask[i] === 0) continue;
       const value = labels[i]!;
@@ -98,8 +100,16 @@ export async function countLabels(
       }
       counts[value]!++;
     }
+    const area = counts.reduce(
+      (sum, count, value) => value < classCount && value !== ignoreIndex ? sum + count : sum,
+      0,
+    );
+    counts.forEach((count, value) => {
+      labelCounts[value]! += count;
+      if (count > 0) labelAreas[value]! += area;
+    });
   }
-  return counts;
+  return { labelCounts, labelAreas };
 }
 
 /**

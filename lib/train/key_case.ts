@@ -15,7 +15,7 @@ export type CamelKeys<T> = T extends readonly unknown[] ? T
   : T;
 
 /** Mappings whose keys are the user's own: they stay as they are. */
-const FREE_FORM: readonly string[] = ["settings", "loss"];
+const FREE_FORM: readonly string[] = ["settings"];
 
 /** Rename the members of nested mappings to camel case. */
 export function camelKeys<T>(value: T): CamelKeys<T> {

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { ClassSelection, EdgeFilter } from "../losses/mod.ts";
 import type { DeviceChoice } from "../runtime/mod.ts";
+import type { ClassWeightRule } from "./class_weights.ts";
 
 /** Whether a metric is better when it is smaller or larger. */
 export type MonitorMode = "min" | "max";
@@ -153,6 +155,76 @@ export interface SaveConfig extends Monitor {
   readonly everySteps: number | null;
 }
 
+/** Weight in the sum of losses. */
+export interface LossWeight {
+  /** What the loss is multiplied by. */
+  readonly weight: number;
+}
+
+/** Settings of {@linkcode crossEntropy}. */
+export interface CrossEntropyConfig extends LossWeight {
+  /** Share of the target that is spread over all classes. */
+  readonly labelSmoothing: number;
+}
+
+/** Settings of {@linkcode diceLoss}. */
+export interface DiceConfig extends LossWeight {
+  /** Added to both sides of the fraction. */
+  readonly smooth: number;
+  /** Classes that the mean is over. */
+  readonly classes: ClassSelection;
+}
+
+/** Settings of {@linkcode tverskyLoss}. */
+export interface TverskyConfig extends DiceConfig {
+  /** Weight of false positives. */
+  readonly alpha: number;
+  /** Weight of false negatives. */
+  readonly beta: number;
+  /** Exponent of each class's loss. */
+  readonly gamma: number;
+}
+
+/** Settings of {@linkcode focalLoss}. */
+export interface FocalConfig extends LossWeight {
+  /** Factor of the whole loss. */
+  readonly alpha: number;
+  /** Exponent of 1 − p. */
+  readonly gamma: number;
+}
+
+/** Settings of {@linkcode lovaszSoftmax}. */
+export interface LovaszConfig extends LossWeight {
+  /** Mean over images instead of over all pixels of the batch. */
+  readonly perImage: boolean;
+  /** Classes that the mean is over. */
+  readonly classes: ClassSelection;
+}
+
+/** Settings of {@linkcode boundaryEdgeLoss} and {@linkcode boundaryDistanceLoss}. */
+export interface BoundaryConfig extends LossWeight {
+  /** The filter that finds edges, or `distance`. */
+  readonly form: EdgeFilter | "distance";
+  /** Weight that pixels at edges have in addition to 1. */
+  readonly edgeWeight: number;
+}
+
+/** Losses by name; those that are left out are not computed. */
+export interface LossConfig {
+  /** Cross-entropy. */
+  readonly ce?: CrossEntropyConfig | undefined;
+  /** Dice. */
+  readonly dice?: DiceConfig | undefined;
+  /** Tversky. */
+  readonly tversky?: TverskyConfig | undefined;
+  /** Focal. */
+  readonly focal?: FocalConfig | undefined;
+  /** Lovász-softmax. */
+  readonly lovasz?: LovaszConfig | undefined;
+  /** Losses at the boundaries of labels. */
+  readonly boundary?: BoundaryConfig | undefined;
+}
+
 /** The whole configuration, every key present. */
 export interface TrainConfig {
   /** Family of networks, such as `segformer`. */
@@ -196,9 +268,9 @@ export interface TrainConfig {
   /** How the learning rate moves. */
   readonly schedule: ScheduleConfig;
   /** Weight of each loss in the sum. */
-  readonly loss: Readonly<Record<string, number>>;
-  /** Weight of each class in the loss, in order; `balanced` for inverse frequency; null for 1. */
-  readonly classWeights: readonly number[] | "balanced" | null;
+  readonly loss: LossConfig;
+  /** Weight of each class in the losses of pixels, in order, or the rule that it follows; null for 1. */
+  readonly classWeights: readonly number[] | ClassWeightRule | null;
   /** Label that is left out. */
   readonly ignoreIndex: number;
   /** How samples are varied. */

@@ -113,8 +113,9 @@ export function segmentName(vector: string, index: number): string {
 /**
  * Build the graphs of a train step.
  *
- * Inputs are `image` (float32, normalized, (batch, bands, H, W)) and `labels` (uint8, (batch, H, W)), the
- * masks, `loss_weight` if processes share batches, `learning_rate`, the optimizer's scalars, parameters by name, segments of the flat vectors
+ * Inputs are `image` (float32, normalized, (batch, bands, H, W)) and `labels` (uint8, (batch, H, W)), `distances`
+ * (float32, (batch, K, H, W)) if the loss needs them, the masks, `loss_weight` if processes share batches,
+ * `learning_rate`, the optimizer's scalars, parameters by name, segments of the flat vectors
  * (`parameters/0`, …; the slots likewise; if split, `gradients/0`, …, and `gradient_scale`). Outputs are
  * `loss`, `gradient_norm`, and `next/…` of everything that changes.
  *
@@ -142,8 +143,9 @@ export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
       ...(sharing?.synchronizeBatchNorm && { normalizedOver: sharing.processes }),
     },
   }, image);
+  const distances = () => distanceInput(step, logits, labels);
   const loss = step.scope("loss", () => {
-    const own = options.loss(step, { logits, labels });
+    const own = options.loss(step, { logits, labels, distances });
     return sharing === null ? own : step.op("Mul", [own, step.input("loss_weight", "float32", [])]);
   });
   step.output("loss", loss);
@@ -181,6 +183,18 @@ export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
   );
   addUpdate(update, options, layout, sums, update.input("gradient_scale", "float32", []));
   return { ...common, step, update, frozen };
+}
+
+/**
+ * The input `distances` of losses that need signed distances from the boundaries of the labels.
+ *
+ * @param graph The graph, which gets the input.
+ * @param logits Logits (batch, K, …).
+ * @param labels Labels (batch, H, W).
+ */
+export function distanceInput(graph: Graph, logits: Value, labels: Value): Value {
+  const shape = [...logits.shape.slice(0, 2), ...labels.shape.slice(1)];
+  return graph.input("distances", "float32", shape);
 }
 
 /** The block that a node belongs to, such as `encoder/stage.0/block.1`. */

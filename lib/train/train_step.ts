@@ -60,6 +60,8 @@ export interface TrainBatch {
   readonly image: NdArray<"float32">;
   /** Labels (batch, height, width). */
   readonly labels: NdArray<"uint8">;
+  /** Signed distances (batch, K, height, width); see {@linkcode signedDistances}. Only if the loss needs them. */
+  readonly distances?: NdArray<"float32">;
 }
 
 /** What a schedule sets for one step. */
@@ -420,7 +422,7 @@ export class TrainStep {
     );
   }
 
-  #batchFeeds({ image, labels }: TrainBatch, step: number, part: number): Arrays {
+  #batchFeeds({ image, labels, distances }: TrainBatch, step: number, part: number): Arrays {
     const masks = this.graphs.masks.map(({ name, shape, rate }) => {
       const random = randomStream(this.#options.seed, part === 0 ? name : `${name}/${part}`);
       const mask = ndarray("float32", shape);
@@ -432,7 +434,13 @@ export class TrainStep {
       }
       return [name, mask] as const;
     });
-    return { image, labels, ...Object.fromEntries(masks), ...Object.fromEntries(this.#parameters) };
+    return {
+      image,
+      labels,
+      ...(distances !== undefined && { distances }),
+      ...Object.fromEntries(masks),
+      ...Object.fromEntries(this.#parameters),
+    };
   }
 
   #updateFeeds({ step, learningRate, momentum }: StepSettings): Arrays {

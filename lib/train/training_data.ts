@@ -88,7 +88,7 @@ export async function openTrainingData(
   checkClasses(config, classes.map(({ name }) => name));
   const labelled = async (set: DataSet): Promise<DataSet> => {
     using reader = createDataSetReader(set);
-    return { ...set, labelCounts: await countLabels(set, reader, classes.length, ignoreIndex) };
+    return { ...set, ...await countLabels(set, reader, classes.length, ignoreIndex) };
   };
   const [train, val] = [await labelled(listedTrain), await labelled(listedVal)];
   const overlaps = checkSeparate(train, val);
@@ -111,7 +111,7 @@ export async function openTrainingData(
     bandNumbers,
     bands,
     classes,
-    classWeights: classWeights(config, train.labelCounts, classes.length),
+    classWeights: classWeights(config, train, classes.length),
     normalization,
     isRaw,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

@@ -5,7 +5,6 @@
  */
 import type { NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
-import { crossEntropy, type Loss } from "../losses/mod.ts";
 import {
   labelConfig,
   type Network,
@@ -137,14 +136,6 @@ function checkSettings(settings: TrainConfig["settings"], known: NetworkConfig):
       hint: near === null ? "Bands and classes follow from the data" : `Did you mean "${near}"?`,
     });
   }
-}
-
-/** The loss that a configuration asks for. */
-export function lossOf(
-  { ignoreIndex }: TrainConfig,
-  classWeights: readonly number[] | null,
-): Loss {
-  return crossEntropy({ ignoreIndex, ...(classWeights !== null && { classWeights }) });
 }
 
 /** The optimizer that a configuration asks for. */

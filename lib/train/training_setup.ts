@@ -12,12 +12,8 @@ import type { DataSet } from "./data_set.ts";
 import type { TrainConfig } from "./train_config.ts";
 import type { TrainStepOptions } from "./train_step.ts";
 import { openTrainingData, type TrainingData } from "./training_data.ts";
-import {
-  createTrainingNetwork,
-  lossOf,
-  optimizerOf,
-  type TrainingNetwork,
-} from "./training_network.ts";
+import { createTrainingNetwork, optimizerOf, type TrainingNetwork } from "./training_network.ts";
+import { lossOf, needsDistances } from "./training_loss.ts";
 import type { ValidatorOptions } from "./validation.ts";
 
 /** Where a training gets what is outside of its configuration. */
@@ -126,6 +122,7 @@ function plansOf(
     bands: data.bandNumbers,
     normalization: data.isRaw ? data.normalization : null,
     ignoreIndex,
+    distanceClasses: needsDistances(config) ? data.classes.length : null,
   };
   const patch = largestPatch(data.train);
   const valPatch = largestPatch(data.val);

@@ -14,6 +14,7 @@ import { createSession, type DeviceChoice, type Session } from "../runtime/mod.t
 import { batchesPerEpoch, type BatchPlan, type PreparedBatch } from "./batches.ts";
 import { type BatchLoader, createBatchLoader } from "./batch_loader.ts";
 import { labelWeights, weightOfLabels } from "./label_weights.ts";
+import { distanceInput } from "./train_graph.ts";
 
 /** Options of {@linkcode createValidator}. */
 export interface ValidatorOptions {
@@ -33,7 +34,10 @@ export interface ValidatorOptions {
 
 /** What a validation gives. */
 export interface Validation {
-  /** Mean loss over the labelled pixels of all samples together; null without any. */
+  /**
+   * Mean of the batches' losses, each by the weight of its labelled pixels: for losses of pixels, that is the mean
+   * over all of them; null without any.
+   */
   readonly loss: number | null;
   /** Truth and prediction, each pixel of a scene once. */
   readonly matrix: ConfusionMatrix;
@@ -84,8 +88,13 @@ export class Validator {
     let weightSum = 0;
     for await (const batch of this.#loader.batches(0, total)) {
       if (signal?.aborted) return null;
-      const { image, labels } = batch;
-      const { loss, logits } = await this.#session.run({ image, labels, ...named });
+      const { image, labels, distances } = batch;
+      const { loss, logits } = await this.#session.run({
+        image,
+        labels,
+        ...(distances !== undefined && { distances }),
+        ...named,
+      });
       const weight = weightOfLabels(labels, weights);
       if (weight > 0) lossSum += Number(loss!.data[0]) * weight;
       weightSum += weight;
@@ -135,7 +144,8 @@ function validationGraph({ network, plan, loss }: ValidatorOptions): Graph {
   const labels = graph.input("labels", "uint8", [batchSize, height, width]);
   const logits = network.build({ graph, training: false }, image);
   graph.output("logits", logits);
-  graph.output("loss", graph.scope("loss", () => loss(graph, { logits, labels })));
+  const distances = () => distanceInput(graph, logits, labels);
+  graph.output("loss", graph.scope("loss", () => loss(graph, { logits, labels, distances })));
   return graph;
 }
 

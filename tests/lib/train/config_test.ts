@@ -6,6 +6,7 @@ import {
   InputError,
   mergeTrainConfig,
   parseTrainConfig,
+  parseTrainFlags,
   parseTrainYaml,
   trainConfigKeys,
 } from "swath";
@@ -65,14 +66,22 @@ const FAULTS: [yaml: string, message: string, hint?: string][] = [
     "optimizer: {name: adamw, betas: [0.9]}",
     'Cannot use "train.yaml": "optimizer.betas.1" should be a finite number from 0 to below 1: found nothing',
   ],
-  ["loss: dice", 'Cannot use "train.yaml": "loss.dice" should be one of ce: found "dice"'],
+  ["loss: dise", 'Cannot use "train.yaml": unknown key "loss.dise"'],
   [
-    "loss: {ce: 0}",
-    'Cannot use "train.yaml": "loss" should be a mapping from losses to weights, at least one of them above 0: found {"ce":0}',
+    "loss: {dice: big}",
+    'Cannot use "train.yaml": "loss.dice" should be a weight, or a mapping of a weight and settings: found "big"',
   ],
   [
-    "loss: [ce]",
-    'Cannot use "train.yaml": "loss" should be a mapping from losses to weights: found ["ce"]',
+    "loss: {tversky: {gamma: 0.5}}",
+    'Cannot use "train.yaml": "loss.tversky.gamma" should be a finite number >= 1: found 0.5',
+  ],
+  [
+    "loss: {ce: 0}",
+    'Cannot use "train.yaml": "loss" should be a mapping from losses to weights, at least one of them above 0: found {"ce":{"weight":0,"label_smoothing":0}}',
+  ],
+  [
+    "loss: 3",
+    'Cannot use "train.yaml": "loss" should be a mapping from losses to weights: found 3',
   ],
   [
     "augment: {scale: [2, 1]}",
@@ -88,7 +97,7 @@ const FAULTS: [yaml: string, message: string, hint?: string][] = [
   ],
   [
     "class_weights: [1, -1]",
-    'Cannot use "train.yaml": "class_weights" should be a list of finite numbers >= 0, not all of them 0, or "balanced": found [1,-1]',
+    'Cannot use "train.yaml": "class_weights" should be a list of finite numbers >= 0, not all of them 0, or one of "auto", "balanced": found [1,-1]',
   ],
   [
     "classes: [a, a]",
@@ -183,7 +192,11 @@ Deno.test("config: flags over a file", () => {
     momentum: 0.9,
     nesterov: true,
   });
-  assert.deepEqual(merge({ loss: "ce" }).loss, { ce: 1 });
+  const ce = { weight: 1, labelSmoothing: 0 };
+  assert.deepEqual(merge({ loss: "ce" }).loss, { ce });
+  const dice = { weight: 0.5, smooth: 1e-6, classes: "present" };
+  assert.deepEqual(merge(parseTrainFlags(new Map([["loss", "ce, dice:0.5"]]))).loss, { ce, dice });
+  assert.deepEqual(merge({ loss: { dice: { weight: 0.5 } } }).loss, { dice });
 });
 
 Deno.test("config: class weights are checked once the classes are known", () => {

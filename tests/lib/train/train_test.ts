@@ -117,6 +117,31 @@ Deno.test("train: a step is logged, an epoch with its metrics, and the loss fall
   });
 });
 
+for (
+  const loss of [
+    { ce: 1, dice: 0.5, boundary: { weight: 0.01, form: "distance" } },
+    { tversky: 1 },
+    { focal: { weight: 1, alpha: 1 } },
+    { ce: 1, lovasz: { weight: 1, per_image: true } },
+    { boundary: { weight: 1, form: "laplacian" } },
+  ] satisfies TrainConfigInput[]
+) {
+  Deno.test(`train: ${Object.keys(loss).join(" and ")}, in two batches a step`, async () => {
+    await withFolder(async (folder) => {
+      const config = await tinyTraining(folder, {
+        loss,
+        epochs: 12,
+        learning_rate: 0.01,
+        batch_size: 1,
+        accumulate: 2,
+        class_weights: "auto",
+      });
+      const { best } = await train(config, { out: `${folder}/run` });
+      assert.ok(best!.metrics["val_miou"]! > 0.8, JSON.stringify(best));
+    });
+  });
+}
+
 Deno.test("train: a loss that is not finite stops, and keeps what was good", async () => {
   await withFolder(async (folder) => {
     const config = await tinyTraining(folder, { epochs: 3 });
