@@ -22,7 +22,6 @@ import {
   mapping,
   notNegative,
   positive,
-  real,
   text,
 } from "./schema_parts.ts";
 

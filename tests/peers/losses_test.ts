@@ -17,6 +17,7 @@ import {
   tverskyLoss,
   weightedSum,
 } from "swath";
+import { print } from "../../tasks/print.ts";
 import { peerTest, runPythonJson } from "./python.ts";
 
 /** Errors of single precision: of a value that is 1 or less, and of gradients as a share of the largest. */
@@ -156,6 +157,6 @@ peerTest("losses and their gradients are PyTorch's", ["torch", "scipy"], async (
       wrong.push(lines.at(-1)!);
     }
   }
-  console.log(`${"loss".padEnd(86)}        value   error  gradient error\n${lines.join("\n")}`);
+  print(`${"loss".padEnd(86)}        value   error  gradient error\n${lines.join("\n")}\n`);
   assert.deepEqual(wrong, []);
 });
