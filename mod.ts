@@ -29,4 +29,5 @@ export * from "./lib/synth/mod.ts";
 export * from "./lib/text/mod.ts";
 export * from "./lib/tiling/mod.ts";
 export * from "./lib/train/mod.ts";
+export * from "./lib/vector/mod.ts";
 export * from "./lib/weights/mod.ts";

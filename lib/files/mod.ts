@@ -3,6 +3,7 @@ export {
   type AtomicFile,
   type AtomicFileOptions,
   createAtomicFile,
+  statOrNull,
   writeFileAtomic,
 } from "./atomic_file.ts";
 export {

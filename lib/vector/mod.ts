@@ -1,0 +1,3 @@
+/** Vector files: GeoJSON, GeoPackage, FlatGeobuf, Shapefile. @module */
+export type { Feature, FeatureReader, FieldInfo, FieldType, FieldValue } from "./feature.ts";
+export { openFeatures, type OpenFeaturesOptions } from "./open_features.ts";
