@@ -54,6 +54,15 @@ export function fileArguments(
   });
 }
 
+/** Any number of arguments that name files, directories or URLs. */
+export function optionalFileArguments(
+  metavar: NonEmptyString,
+  description: string,
+  completion: PathCompletion = {},
+) {
+  return multiple(fileArgument(metavar, description, completion));
+}
+
 /** `MODEL`: a model directory or the name of a model on the hub. */
 export function modelArgument() {
   return fileArgument(

@@ -10,16 +10,17 @@ import type { CommandIo } from "../io.ts";
 import {
   bandsOption,
   classesOption,
-  fileArguments,
   headerOption,
   jsonOption,
+  optionalFileArguments,
   streamFormatOption,
 } from "../options.ts";
 import { factorOf, offsetOption, scaleOption, watchDivisors } from "../scale.ts";
 import { writePatches } from "../stream.ts";
-import { type CutOptions, openScene, reportTraffic } from "../tile/open_scene.ts";
+import { openScene, reportTraffic } from "../tile/open_scene.ts";
 import { formatPlans, formatTotal, planOf, type ScenePlan } from "../tile/plan_table.ts";
 import { describeScene, listScenes, type ScenePaths } from "../tile/scene_list.ts";
+import { type SceneTask, shareScenes } from "../tile/share_scenes.ts";
 import { overlap, path, pixelWindow, RASTER_EXTENSIONS, shard, wholeNumber } from "../values.ts";
 
 const DEFAULT_SIZE = 512;
@@ -46,9 +47,15 @@ export default defineCommand({
     "check them against the model's.",
     "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
     "there is no label. Their names come from --classes, or the raster itself.",
-    "With --shard, several processes or machines share a scene: each takes some rows of patches, and as " +
-    "many of its neighbours' as it takes to blend across the border, which answer for no pixels " +
-    "themselves. The maps of all shards, put together by mosaic, are the map of the scene.",
+    "A catalogue (--scenes) has a JSON object a line: " +
+    '{"id": "T33UVP-2020", "files": ["B02.tif", "B03.tif"], "labels": "truth.tif", "date": ' +
+    '"2020-07-01"}. ' +
+    "The files, paths from the catalogue's folder or URLs, are one scene together; labels and date may " +
+    "be left out.",
+    "With --shard, several processes or machines share the work, equally and always in the same way: " +
+    "each takes some rows of patches of some scenes, and as many of their neighbours' as it takes to " +
+    "blend across the border, which answer for no pixels themselves. The maps of all shards of a " +
+    "scene, put together by mosaic, are the map of the scene.",
     "With --plan, nothing is cut but a row of patches in the middle, to estimate the time that reading " +
     "takes; a network takes longer.",
   ],
@@ -77,15 +84,24 @@ export default defineCommand({
       command: "swath tile --join bands/B*.tif > scene.tar\n" +
         "swath tile bands --bands B02,B03,B04,B8A > product.tar",
     },
+    {
+      note: "The second of three equal parts of a catalogue of scenes",
+      command:
+        "mkdir parts && swath tile --scenes scenes.ndjson --size 64 --shard 2/3 | swath infer model/ | " +
+        "swath stitch -o 'parts/{scene}.2.tif'",
+    },
     { note: "Look inside", command: "swath tile scene.tif --size 256 | tar tv" },
   ],
   parser: object({
-    scenes: fileArguments(
+    scenes: optionalFileArguments(
       "SCENE",
       "Raster to cut: GeoTIFF, PNG or JPEG, path or URL; or a folder",
-      {
-        extensions: RASTER_EXTENSIONS,
-      },
+      { extensions: RASTER_EXTENSIONS },
+    ),
+    catalogue: optional(
+      option("--scenes", path("FILE", { extensions: [".ndjson", ".jsonl"] }), {
+        description: message`Catalogue of scenes instead, one a line: id, files, labels, date`,
+      }),
     ),
     join: withDefault(
       flag("--join", {
@@ -132,7 +148,8 @@ export default defineCommand({
     ),
     shard: optional(
       option("--shard", shard(), {
-        description: message`Cut only this part, such as 2/4, of as many as share the work`,
+        description:
+          message`Cut only this part of all scenes, such as 2/4, of as many as share the work`,
       }),
     ),
     header: headerOption(),
@@ -146,32 +163,32 @@ export default defineCommand({
     json: jsonOption(),
     format: streamFormatOption(),
   }),
-  async run({ scenes, join, labels, classes, plan, json, format, ...cut }, io) {
+  async run(
+    { scenes, catalogue, join, labels, classes, plan, json, format, ...cut },
+    io,
+  ) {
     if (json && !plan) {
       throw new CommandError("--json goes with --plan", "For patches as JSON: --format ndjson");
     }
     const named = classes === undefined ? null : await readClassList(classes);
     watchDivisors(cut.scale, io);
-    const paths = listScenes(scenes, labels, join);
+    const listed = await listScenes({ scenes, catalogue, join, labels });
+    const tasks = await shareScenes(listed, cut);
     if (plan) {
-      const plans = await planScenes(paths, cut, io);
+      const plans = await planScenes(tasks, io);
       await io.write(formatPlans(plans, json ? "json" : "table"));
       if (plans.length > 1) io.info(formatTotal(plans));
       return;
     }
-    await writePatches(io, cutScenes(paths, cut, named, io), format);
+    await writePatches(io, cutScenes(tasks, named, io), format);
   },
 });
 
-async function planScenes(
-  paths: readonly ScenePaths[],
-  cut: CutOptions,
-  io: CommandIo,
-): Promise<ScenePlan[]> {
+async function planScenes(tasks: readonly SceneTask[], io: CommandIo): Promise<ScenePlan[]> {
   const plans: ScenePlan[] = [];
-  for (const path of paths) {
-    using scene = await openScene(path, cut);
-    plans.push(await planOf(path, scene, cut));
+  for (const { paths, cut } of tasks) {
+    using scene = await openScene(paths, cut);
+    plans.push(await planOf(paths, scene, cut));
     reportTraffic(io, scene);
   }
   return plans;
@@ -179,21 +196,21 @@ async function planScenes(
 
 /** One segment for each scene. */
 async function* cutScenes(
-  paths: readonly ScenePaths[],
-  cut: CutOptions,
+  tasks: readonly SceneTask[],
   classes: readonly ClassInfo[] | null,
   io: CommandIo,
 ): AsyncGenerator<StreamItem, void, undefined> {
   // A stream must not break off in the middle because of what could have been known at its start.
-  const total = paths.length === 1 ? null : await countPatches(paths, cut);
+  const total = tasks.length === 1 ? null : await countPatches(tasks);
   const progress = io.progress("Cutting", "patches");
   let done = 0;
   try {
-    for (const path of paths) {
-      using scene = await openScene(path, cut);
+    for (const { paths, cut } of tasks) {
+      using scene = await openScene(paths, cut);
       const items = tileScene(scene.reader, scene.plan, {
-        sceneName: path.name,
+        sceneName: paths.name,
         history: [io.commandLine],
+        ...(paths.date === null ? {} : { date: paths.date }),
         ...(scene.labels === null ? {} : { labels: scene.labels }),
         ...(cut.bands === undefined ? {} : { bands: cut.bands }),
         ...(cut.scale === undefined ? {} : { scale: cut.scale.map(factorOf) }),
@@ -204,7 +221,7 @@ async function* cutScenes(
         if (item.type === "sample") done++;
         if (item.type === "end") {
           done += item.end.skipped;
-          reportSkipped(path, item.end.samples, item.end.skipped, io);
+          reportSkipped(paths, item.end.samples, item.end.skipped, io);
         }
         progress.update(done, total ?? scene.plan.patches);
         yield item;
@@ -217,10 +234,10 @@ async function* cutScenes(
 }
 
 /** Patches of all scenes. Whatever is wrong with one of them, but for its pixels, is found here. */
-async function countPatches(paths: readonly ScenePaths[], cut: CutOptions): Promise<number> {
+async function countPatches(tasks: readonly SceneTask[]): Promise<number> {
   let patches = 0;
-  for (const path of paths) {
-    using scene = await openScene(path, cut);
+  for (const { paths, cut } of tasks) {
+    using scene = await openScene(paths, cut);
     patches += scene.plan.patches;
   }
   return patches;

@@ -15,6 +15,7 @@ import {
   type RasterReader,
   type SceneShard,
   selectBands,
+  type ShardPart,
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -29,7 +30,7 @@ export interface CutOptions {
   readonly stride: number | undefined;
   readonly window: PixelWindow | undefined;
   readonly limit: number | undefined;
-  readonly shard: SceneShard | undefined;
+  readonly shard: SceneShard | ShardPart | undefined;
   readonly bands: readonly string[] | undefined;
   /** Divisors of the stored numbers. */
   readonly scale: readonly number[] | undefined;

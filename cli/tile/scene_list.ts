@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { distinctSceneNames, joinedSceneName } from "../../mod.ts";
+import { distinctSceneNames, joinedSceneName, readCatalogue } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 
 /** A scene and its labels by name. */
@@ -14,6 +14,8 @@ export interface ScenePaths {
   readonly labels: string | null;
   /** Name in the keys of samples. */
   readonly name: string;
+  /** When it was taken; null where that is not known. */
+  readonly date: string | null;
 }
 
 /** What a scene is called in messages. */
@@ -21,25 +23,49 @@ export function describeScene({ files, name }: ScenePaths): string {
   return files.length === 1 ? files[0]! : name;
 }
 
-/**
- * Scenes from the arguments of a command.
- *
- * @param scenes Files.
- * @param labels One for all scenes, or one for each.
- * @param join True if all files are one scene.
- */
-export function listScenes(
-  scenes: readonly string[],
-  labels: readonly string[],
-  join: boolean,
-): ScenePaths[] {
+/** Options that say which scenes there are. */
+export interface SceneChoice {
+  /** Files. */
+  readonly scenes: readonly string[];
+  /** A catalogue in their place. */
+  readonly catalogue: string | undefined;
+  /** One for all scenes, or one for each. */
+  readonly labels: readonly string[];
+  /** True if all files are one scene. */
+  readonly join: boolean;
+}
+
+/** The scenes that the options of a command name, at least one. */
+export async function listScenes(choice: SceneChoice): Promise<ScenePaths[]> {
+  const { scenes, catalogue, labels, join } = choice;
+  if (catalogue !== undefined) {
+    const others = [["SCENE", scenes.length > 0], ["--labels", labels.length > 0], [
+      "--join",
+      join,
+    ]];
+    const other = others.find(([, isGiven]) => isGiven);
+    if (other !== undefined) {
+      throw new CommandError(
+        `${other[0]} and --scenes exclude one another`,
+        "A line of a catalogue names the files of its scene, all of one scene, and its labels",
+      );
+    }
+    const entries = await readCatalogue(catalogue);
+    return entries.map(({ id, files, labels, date }) => ({ files, labels, name: id, date }));
+  }
+  if (scenes.length === 0) throw new CommandError("Missing SCENE", "See: swath tile --help");
   if (join) {
     const [own = null] = pairLabels(1, labels);
-    return [{ files: scenes, labels: own, name: joinedSceneName(scenes) }];
+    return [{ files: scenes, labels: own, name: joinedSceneName(scenes), date: null }];
   }
   const pairs = pairLabels(scenes.length, labels);
   const names = distinctSceneNames(scenes);
-  return scenes.map((scene, i) => ({ files: [scene], labels: pairs[i]!, name: names[i]! }));
+  return scenes.map((scene, i) => ({
+    files: [scene],
+    labels: pairs[i]!,
+    name: names[i]!,
+    date: null,
+  }));
 }
 
 /** Which labels belong to which scene: one file for each, or one for all. */

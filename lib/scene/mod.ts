@@ -1,2 +1,3 @@
-/** Scenes of several files: bands apart, neighbours, products. @module */
+/** Scenes of several files: bands apart, neighbours, products; catalogues of scenes. @module */
+export { type CatalogueScene, readCatalogue } from "./catalogue.ts";
 export { openSceneFiles, type OpenSceneFilesOptions } from "./open_scene_files.ts";

@@ -6,13 +6,7 @@
  */
 import { type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import {
-  type ArrayName,
-  type Sample,
-  sampleKey,
-  type ShardInfo,
-  type StreamHeader,
-} from "./sample.ts";
+import { type ArrayName, type Sample, sampleKey, type StreamHeader } from "./sample.ts";
 import { StreamFault } from "./stream_fault.ts";
 import { arraysOf } from "./wire.ts";
 
@@ -47,14 +41,15 @@ export function checkSample(header: StreamHeader, sample: Sample): void {
       );
     }
   }
-  const { shard } = header;
-  if (core.height === 0 ? shard === undefined : shard !== undefined && !ownsRows(shard, core)) {
+  const { shard, resume } = header;
+  const isPart = shard !== undefined || resume !== undefined;
+  if (core.height === 0 ? !isPart : isPart && !ownsRows(header, core)) {
     throw fault(
-      shard === undefined
-        ? "answers for no pixels"
-        : `answers for pixels outside its shard: ${describe(core)}, rows ${shard.y} to ${
-          shard.y + shard.height - 1
-        } are the shard's`,
+      isPart
+        ? `answers for pixels outside its shard: ${describe(core)}, rows ${
+          ownRows(header).start
+        } to ${ownRows(header).end - 1} are the shard's`
+        : "answers for no pixels",
     );
   }
   if (header.grid !== null) {
@@ -112,8 +107,15 @@ function contains(outer: PixelWindow, inner: PixelWindow): boolean {
     inner.y + inner.height <= outer.y + outer.height;
 }
 
-function ownsRows(shard: ShardInfo, core: PixelWindow): boolean {
-  return core.y >= shard.y && core.y + core.height <= shard.y + shard.height;
+function ownsRows(header: StreamHeader, core: PixelWindow): boolean {
+  const { start, end } = ownRows(header);
+  return core.y >= start && core.y + core.height <= end;
+}
+
+/** The rows that the samples of a segment answer for. */
+function ownRows({ scene, shard, resume }: StreamHeader): { start: number; end: number } {
+  const { y, height } = shard ?? { y: 0, height: scene?.height ?? Infinity };
+  return { start: resume?.y ?? y, end: y + height };
 }
 
 function describe({ x, y, width, height }: PixelWindow): string {

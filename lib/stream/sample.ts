@@ -23,6 +23,8 @@ export interface SceneInfo {
   readonly name: string;
   /** Path or URL it was read from. */
   readonly source: string;
+  /** When it was taken, such as `2020-01-01`; left out where that is not known. */
+  readonly date?: string;
   /** Columns of the area that the samples cover. */
   readonly width: number;
   /** Rows of the area that the samples cover. */
@@ -61,6 +63,15 @@ export interface ShardInfo {
   readonly height: number;
 }
 
+/**
+ * Where a run goes on that was broken off: the samples answer for the rows from here on. Samples that
+ * reach into them, or touch them, come along, as blending needs them.
+ */
+export interface ResumeInfo {
+  /** First row of the area that is not finished; its height where all are. */
+  readonly y: number;
+}
+
 /** What a network's output in the stream means. */
 export interface OutputInfo {
   /** Pixels of the patch for each element of the logits, such as 4. */
@@ -81,6 +92,8 @@ export interface StreamHeader {
   readonly grid: GridInfo | null;
   /** The part of the scene that the samples answer for; all of it where left out. */
   readonly shard?: ShardInfo;
+  /** Where a broken run goes on; from the first row where left out. */
+  readonly resume?: ResumeInfo;
   /** How many patches the producer means to go through, skipped ones included; null where unknown. */
   readonly samples: number | null;
   /** Bands of `image`. */
@@ -111,7 +124,7 @@ export interface SampleInfo {
   readonly window: PixelWindow;
   /**
    * The part of `window` that this sample answers for: over all samples, each pixel exactly once. Of no
-   * rows where another shard answers for it.
+   * rows where another shard answers for it, or an earlier run has.
    */
   readonly core: PixelWindow;
   /** Zero-based row and column in the grid. */

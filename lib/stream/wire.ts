@@ -45,6 +45,7 @@ const headerSchema = v.object({
   scene: v.nullable(v.object({
     name: v.string(),
     source: v.string(),
+    date: v.exactOptional(v.string()),
     width: extent,
     height: extent,
     georeference,
@@ -57,6 +58,7 @@ const headerSchema = v.object({
     overlap: count,
   })),
   shard: v.exactOptional(v.object({ number: extent, count: extent, y: count, height: extent })),
+  resume: v.exactOptional(v.object({ y: count })),
   samples: v.nullable(count),
   bands: v.array(v.object({ name: v.string(), scale: finite, offset: finite })),
   dtype: v.nullable(dtype),
@@ -166,10 +168,16 @@ export function parseHeader(json: unknown): StreamHeader {
     );
   }
   const header: StreamHeader = validate(headerSchema, json, "its header");
-  const { scene, grid, shard, samples } = header;
+  const { scene, grid, shard, resume, samples } = header;
   if (shard !== undefined) {
     if (scene === null || shard.y + shard.height > scene.height || shard.number > shard.count) {
       throw new StreamFault("its header describes a shard that is no part of its scene");
+    }
+  }
+  if (resume !== undefined) {
+    const { y, height } = shard ?? { y: 0, height: scene?.height ?? 0 };
+    if (resume.y < y || resume.y > y + height) {
+      throw new StreamFault("its header goes on at a row that is not its scene's or shard's");
     }
   }
   if (grid !== null) {

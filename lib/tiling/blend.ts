@@ -19,9 +19,9 @@ import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
 import { softmaxInPlace } from "./softmax.ts";
 import {
   coreStart,
-  mapRows,
   requireBand,
   sceneOf,
+  stitchedRows,
   type Stitcher,
   type StitchSinks,
 } from "./stitch.ts";
@@ -52,7 +52,7 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
   }
   let blender: Blender | null = null;
   let lastRow = -1;
-  const rows = mapRows(header);
+  const rows = stitchedRows(header);
   const createBlender = (classes: number) => new Blender(scene, rows, grid, output, classes, sinks);
 
   async function write(rows: AsyncIterable<Rows> | Iterable<Rows>): Promise<void> {

@@ -10,8 +10,8 @@
  */
 import { InputError } from "../errors.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import type { GridInfo, ShardInfo } from "../stream/mod.ts";
-import { type SceneShard, shardRows } from "./shard.ts";
+import type { GridInfo, ResumeInfo, ShardInfo } from "../stream/mod.ts";
+import { type SceneShard, type ShardPart, shardPart, visibleRows } from "./shard.ts";
 
 /** Offsets of patches are multiples of this many pixels. */
 export const GRID_ALIGNMENT = 16;
@@ -34,8 +34,13 @@ export interface GridOptions {
   readonly window?: PixelWindow;
   /** Stop after this many patches. Not together with `shard`. */
   readonly limit?: number;
-  /** The part to go through, where several processes share the work. */
-  readonly shard?: SceneShard;
+  /**
+   * The part to go through, where several processes share the work: which of how many, or which rows of
+   * patches, as {@linkcode shareOut} gives them.
+   */
+  readonly shard?: SceneShard | ShardPart;
+  /** Rows of pixels of the area, or of the shard, that are finished: patches that they need alone are left out. */
+  readonly finishedRows?: number;
 }
 
 /** Patches along one axis. */
@@ -58,6 +63,8 @@ export interface GridPlan {
   readonly rows: GridAxis;
   /** The rows of the area that the patches answer for; null for all of them. */
   readonly shard: ShardInfo | null;
+  /** The first row of the area that is not finished; null where none is. */
+  readonly resume: ResumeInfo | null;
   /** First row of patches to go through. */
   readonly firstRow: number;
   /** Patches to go through, fewer than the grid has where they are limited, or shared out. */
@@ -70,7 +77,7 @@ export interface GridPatch {
   readonly window: PixelWindow;
   /**
    * The part of it that it answers for: over all patches, each pixel of the area exactly once. Of no
-   * rows where another shard answers for it.
+   * rows where another shard answers for it, or all are finished.
    */
   readonly core: PixelWindow;
   /** Row and column in the grid. */
@@ -84,7 +91,7 @@ export interface GridPatch {
  * a multiple of 16, which makes the overlap larger than asked for by up to 15 pixels.
  * @returns The plan. A scene that is smaller than a patch gives one patch of the scene's size, rounded
  * up to a multiple of 32.
- * @throws {InputError} If size, overlap, stride, window, limit or shard make no sense.
+ * @throws {InputError} If size, overlap, stride, window, limit, shard or finished rows make no sense.
  *
  * @example
  * ```ts
@@ -109,9 +116,16 @@ export function planGrid(options: GridOptions): GridPlan {
   if (limit !== undefined && shard !== undefined) {
     throw new InputError("Cannot tile with both a limit and a shard: give one of them");
   }
-  const { info, firstRow, endRow } = shard === undefined
-    ? { info: null, firstRow: 0, endRow: rows.offsets.length }
-    : shardRows(rows, patchHeight, shard);
+  const part: ShardPart = shard === undefined
+    ? { number: 1, count: 1, first: 0, end: rows.offsets.length }
+    : isPart(shard)
+    ? shard
+    : shardPart(rows, patchHeight, shard);
+  const [top, bottom] = [rows.cuts[part.first]!, rows.cuts[part.end]!];
+  const start = Math.min(bottom, top + finishedRows(options));
+  const { firstRow, endRow } = start === bottom
+    ? { firstRow: part.end, endRow: part.end }
+    : visibleRows(rows, patchHeight, start, bottom);
   const count = columns.offsets.length * (endRow - firstRow);
   return {
     area,
@@ -124,7 +138,10 @@ export function planGrid(options: GridOptions): GridPlan {
     },
     columns,
     rows,
-    shard: info,
+    shard: shard === undefined
+      ? null
+      : { number: part.number, count: part.count, y: top, height: bottom - top },
+    resume: start === top ? null : { y: start },
     firstRow,
     patches: Math.min(count, limit ?? count),
   };
@@ -152,13 +169,26 @@ export function* patchesOf(plan: GridPlan): Generator<GridPatch, void, undefined
 export function patchAt(plan: GridPlan, row: number, column: number): GridPatch {
   const [x, left, right] = axisAt(plan.columns, column);
   const [y, top, bottom] = axisAt(plan.rows, row);
-  const { shard } = plan;
+  const { shard, resume } = plan;
   const isOwn = shard === null || top >= shard.y && bottom <= shard.y + shard.height;
+  const start = Math.max(top, Math.min(bottom, resume?.y ?? top));
   return {
     window: { x, y, width: plan.grid.width, height: plan.grid.height },
-    core: { x: left, y: top, width: right - left, height: isOwn ? bottom - top : 0 },
+    core: { x: left, y: start, width: right - left, height: isOwn ? bottom - start : 0 },
     position: [row, column],
   };
+}
+
+function isPart(shard: SceneShard | ShardPart): shard is ShardPart {
+  return "first" in shard;
+}
+
+function finishedRows({ finishedRows = 0, limit }: GridOptions): number {
+  requireInteger("finished rows", finishedRows, 0);
+  if (finishedRows > 0 && limit !== undefined) {
+    throw new InputError("Cannot tile with a limit where some rows are finished");
+  }
+  return finishedRows;
 }
 
 function axisAt({ offsets, cuts }: GridAxis, index: number): [number, number, number] {

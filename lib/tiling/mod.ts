@@ -9,7 +9,8 @@ export * from "./probabilities.ts";
 export * from "./scene_name.ts";
 export * from "./seam_report.ts";
 export * from "./select_bands.ts";
-export type { SceneShard } from "./shard.ts";
+export type { SceneShard, ShardPart } from "./shard.ts";
+export { shareOut } from "./share_out.ts";
 export {
   createStitcher,
   type MapArea,

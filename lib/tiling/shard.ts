@@ -8,7 +8,6 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import type { ShardInfo } from "../stream/mod.ts";
 import type { GridAxis } from "./grid.ts";
 
 /** Which of how many. */
@@ -19,14 +18,12 @@ export interface SceneShard {
   readonly count: number;
 }
 
-/** What a shard goes through. */
-export interface ShardRows {
-  /** The rows of pixels that it answers for. */
-  readonly info: ShardInfo;
+/** The rows of patches of a scene that a shard answers for. */
+export interface ShardPart extends SceneShard {
   /** First row of patches. */
-  readonly firstRow: number;
+  readonly first: number;
   /** One more than the last row of patches. */
-  readonly endRow: number;
+  readonly end: number;
 }
 
 /** Largest output stride whose cells all patches share; see `GRID_ALIGNMENT`. */
@@ -35,37 +32,52 @@ const LARGEST_STRIDE = 16;
 const REACH = 2 * LARGEST_STRIDE;
 
 /**
- * The rows of a shard. Shards have the same number of rows of patches to go through, within one.
+ * The part of a scene that a shard answers for. Shards have the same number of rows of patches to go
+ * through, within one.
  *
  * @param rows Patches from top to bottom.
  * @param height Rows of pixels of a patch.
  * @param shard Which of how many.
  * @throws {InputError} If there is no such shard, or there are fewer rows of patches than shards.
  */
-export function shardRows(
-  rows: GridAxis,
-  height: number,
-  { number, count }: SceneShard,
-): ShardRows {
+export function shardPart(rows: GridAxis, height: number, shard: SceneShard): ShardPart {
+  const patchRows = rows.offsets.length;
+  checkShard(shard, patchRows);
+  const borders = borderRows(rows, height, shard.count);
+  return { ...shard, first: borders[shard.number - 1]!, end: borders[shard.number]! };
+}
+
+/** Refuse shards that do not exist, or would have nothing to do. */
+export function checkShard({ number, count }: SceneShard, patchRows: number): void {
   const what = `Cannot cut shard ${number}/${count}`;
   if (![number, count].every(Number.isSafeInteger) || number < 1 || number > count) {
     throw new InputError(`${what} as there are shards 1 to ${count}`);
   }
-  const patchRows = rows.offsets.length;
   if (count > patchRows) {
     throw new InputError(
       `${what} as there are only ${patchRows} rows of patches: expected at most as many shards`,
     );
   }
-  const borders = borderRows(rows, height, count);
-  const [first, end] = [borders[number - 1]!, borders[number]!];
-  const [top, bottom] = [rows.cuts[first]!, rows.cuts[end]!];
-  const isSeen = (row: number) =>
-    rows.offsets[row]! < bottom + REACH && rows.offsets[row]! + height > top - REACH;
-  let [firstRow, endRow] = [first, end];
-  while (firstRow > 0 && isSeen(firstRow - 1)) firstRow--;
-  while (endRow < patchRows && isSeen(endRow)) endRow++;
-  return { info: { number, count, y: top, height: bottom - top }, firstRow, endRow };
+}
+
+/**
+ * The rows of patches that rows of pixels can see.
+ *
+ * @param rows Patches from top to bottom.
+ * @param height Rows of pixels of a patch.
+ * @param top First row of pixels.
+ * @param bottom One more than the last row of pixels.
+ * @returns The first row of patches, and one more than the last.
+ */
+export function visibleRows(
+  { offsets }: GridAxis,
+  height: number,
+  top: number,
+  bottom: number,
+): { firstRow: number; endRow: number } {
+  const first = offsets.findIndex((offset) => offset + height > top - REACH);
+  const end = offsets.findIndex((offset) => offset >= bottom + REACH);
+  return { firstRow: first < 0 ? offsets.length : first, endRow: end < 0 ? offsets.length : end };
 }
 
 /**

@@ -79,6 +79,14 @@ export function mapRows(header: StreamHeader): { readonly start: number; readonl
   return { start: y, end: y + height };
 }
 
+/** The rows of the scene that samples come for: those of the map, without what is finished. */
+export function stitchedRows(
+  header: StreamHeader,
+): { readonly start: number; readonly end: number } {
+  const { start, end } = mapRows(header);
+  return { start: header.resume?.y ?? start, end };
+}
+
 /** The scene of a segment, which a map needs. */
 export function sceneOf(header: StreamHeader): SceneInfo {
   if (header.scene !== null) return header.scene;
@@ -90,7 +98,7 @@ export function sceneOf(header: StreamHeader): SceneInfo {
 /**
  * Put class maps together: each pixel comes from the one sample whose core it lies in.
  *
- * Holds one row of patches. Pixels that are not valid, and those of patches that were skipped or never
+ * Rows that an earlier run has finished are left out. Holds one row of patches. Pixels that are not valid, and those of patches that were skipped or never
  * cut, become 255 in the map and NaN in the confidence.
  *
  * @param header Header of the segment.
@@ -99,7 +107,7 @@ export function sceneOf(header: StreamHeader): SceneInfo {
  */
 export function createStitcher(header: StreamHeader, sinks: StitchSinks): Stitcher {
   const { width } = sceneOf(header);
-  const { start, end } = mapRows(header);
+  const { start, end } = stitchedRows(header);
   let band: { y: number; map: NdArray<"uint8">; confidence: NdArray<"float32"> | null } | null =
     null;
   let written = start;

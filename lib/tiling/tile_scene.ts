@@ -38,6 +38,8 @@ export interface TileSceneOptions {
   readonly classes?: readonly ClassInfo[];
   /** Name in the keys of samples; made from the scene's path where left out. */
   readonly sceneName?: string;
+  /** When the scene was taken, such as `2020-01-01`. */
+  readonly date?: string;
   /** Command lines that lead to the stream. */
   readonly history?: readonly string[];
 }
@@ -105,7 +107,7 @@ function headerOf(
   { info }: RasterReader,
   plan: GridPlan,
   bands: readonly number[],
-  { sceneName, classes, labels, history, scale, offset }: TileSceneOptions,
+  { sceneName, date, classes, labels, history, scale, offset }: TileSceneOptions,
 ): StreamHeader {
   const { x, y, width, height } = plan.area;
   const { transform } = info.georeference;
@@ -114,6 +116,7 @@ function headerOf(
     scene: {
       name: sceneName ?? sceneNameOf(info.source),
       source: info.source,
+      ...(date === undefined ? {} : { date }),
       width,
       height,
       georeference: {
@@ -123,6 +126,7 @@ function headerOf(
     },
     grid: plan.grid,
     ...(plan.shard === null ? {} : { shard: plan.shard }),
+    ...(plan.resume === null ? {} : { resume: plan.resume }),
     samples: plan.patches,
     bands: statedBands(bands.map((band) => info.bands[band]!), scale, offset),
     dtype: info.dtype,
