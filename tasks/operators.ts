@@ -7,6 +7,11 @@ import { Graph, hasGradient, type OperatorName, OPERATORS, type Value } from "..
 import { OPERATOR_SAMPLES } from "../tests/lib/onnx/operator_samples.ts";
 import { OPERATOR_CASES } from "../tests/peers/operator_cases.ts";
 
+/** Where each form of an operator runs on WebGPU, as the tests there found it. */
+const PLACEMENTS: Readonly<Record<string, readonly string[]>> = JSON.parse(
+  await Deno.readTextFile(new URL("../tests/webgpu/placements.json", import.meta.url)),
+);
+
 /** What a reader should know beside the columns. */
 const NOTES: Readonly<Partial<Record<OperatorName, string>>> = {
   BatchNormalization: "statistics of the batch (training mode) or running ones",
@@ -45,7 +50,8 @@ export function operatorReference(): string {
       ...(peers > 0 ? [`PyTorch ${peers}`] : []),
     ];
     const label = domain === "" ? name : `${name} (\`${domain}\`)`;
-    return `| ${label} | yes | ${gradientOf(name)} | ${tests.join(", ")} | ${NOTES[name] ?? ""} |`;
+    const cells = [label, "yes", gradientOf(name), webgpuOf(name), tests.join(", ")];
+    return `| ${cells.join(" | ")} | ${NOTES[name] ?? ""} |`;
   });
   const differentiable = names.filter(hasGradient).length;
   return `# Operators
@@ -55,11 +61,13 @@ Graphs are made of ${names.length} ONNX operators (operator set 21). This page i
 - **forward**: shapes are inferred, ONNX Runtime runs it, and so does the reference evaluator.
 - **gradient**: it has a rule (${differentiable} operators have); \`–\`: its outputs are integers or booleans,
   where no gradient passes; \`no\`: differentiating it is an error that names it.
+- **webgpu**: it runs on the device as it is, or told in other operators; \`in part\`: some of its forms, such as
+  those of 64-bit integers, run on the CPU meanwhile; \`CPU\`: all of them do; \`–\`: it needs no running.
 - **tests**: number of forms that are compared with ONNX Runtime's shapes and elements, whose gradients are compared
   with finite differences in double precision, and with PyTorch's autograd.
 
-| operator | forward | gradient | tests | notes |
-| --- | --- | --- | --- | --- |
+| operator | forward | gradient | webgpu | tests | notes |
+| --- | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 `;
 }
@@ -70,6 +78,15 @@ function gradientOf(name: OperatorName): string {
   const outputs = OPERATOR_SAMPLES[name].flatMap((sample) => sample(new Graph("sample")));
   const isReal = (value: Value) => value.dtype.startsWith("float");
   return outputs.some(isReal) ? "no" : "–";
+}
+
+/** Where it runs on WebGPU, as the table tells it. */
+function webgpuOf(name: OperatorName): string {
+  const places = (PLACEMENTS[name] ?? []).filter((place) => place !== "nowhere");
+  if (places.length === 0) return "–";
+  if (places.every((place) => place === "cpu")) return "CPU";
+  if (places.includes("cpu")) return "in part";
+  return places.every((place) => place === "other operators") ? "in others" : "yes";
 }
 
 if (import.meta.main) {

@@ -19,15 +19,19 @@ import {
 } from "../onnx/mod.ts";
 import { type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
 import { cString, type NativeApi, nativeApi, type Pointer } from "./native_api.ts";
+import { createResidentSession, type ResidentOptions } from "./resident_session.ts";
 import { createSession } from "./session.ts";
 
 /** A graph in the runtime, which is run over buffers that callers own. */
 export interface InPlaceSession {
+  /** Names of the inputs: what `run` is fed. */
+  readonly inputs: ReadonlySet<string>;
   /**
    * Compute outputs from inputs.
    *
    * An output may be written over an array that is fed if, in the graph, the output depends on all other
-   * uses of that input. Arrays must not be touched until the promise is fulfilled.
+   * uses of that input. Arrays must not be touched until the promise is fulfilled. Outputs that stay on a
+   * device ({@linkcode ResidentOptions}) are not written until they are asked for.
    *
    * @param feeds An array for every input.
    * @param targets Where to write each output that is wanted.
@@ -47,6 +51,8 @@ export interface InPlaceSessionOptions {
   readonly device?: DeviceChoice;
   /** Threads of the CPU; one a core where left out. */
   readonly threads?: number;
+  /** What stays on the device, where it has memory of its own. */
+  readonly resident?: ResidentOptions;
 }
 
 /**
@@ -61,6 +67,7 @@ export async function createInPlaceSession(
 ): Promise<InPlaceSession> {
   const ort = await import("onnxruntime-node");
   const device = await resolveDevice(ort, options.device ?? "auto");
+  if (options.resident !== undefined) return await createResidentSession(graph, options.resident);
   const api = device === "cpu" ? nativeApi() : null;
   return api === null
     ? await createCopyingSession(graph, { ...options, device })
@@ -74,6 +81,7 @@ async function createCopyingSession(
 ): Promise<InPlaceSession> {
   const session = await createSession(graph, options);
   return {
+    inputs: new Set(session.inputs.keys()),
     async run(feeds, targets) {
       await session.run(feeds, targets);
     },
@@ -95,6 +103,7 @@ interface PointerLists {
 
 /** A session of the C API. */
 class NativeSession implements InPlaceSession {
+  readonly inputs: ReadonlySet<string>;
   readonly #api: NativeApi;
   readonly #session: Pointer;
   readonly #shapes: ReadonlyMap<string, Value>;
@@ -105,6 +114,7 @@ class NativeSession implements InPlaceSession {
 
   constructor(api: NativeApi, graph: Graph, threads: number) {
     this.#api = api;
+    this.inputs = new Set([...graph.inputs.map(({ name }) => name), ...graph.parameters.keys()]);
     this.#shapes = new Map([
       ...[...graph.inputs, ...graph.parameters.values()].map((value) =>
         [value.name, value] as const
@@ -223,7 +233,8 @@ function addressOf(pointer: Deno.PointerValue): bigint {
   return BigInt(Deno.UnsafePointer.value(pointer));
 }
 
-function runError(message: string): Error {
+/** What is said of a run that failed. */
+export function runError(message: string): Error {
   if (/bad_alloc|failed to allocate|out of memory/i.test(message)) {
     return new InputError(`Cannot run the train step as memory runs out: ${message}`, {
       hint: "Use a smaller batch or smaller samples",

@@ -1,5 +1,11 @@
 /** ONNX Runtime sessions and devices. @module */
 export { type Device, type DeviceChoice, DEVICES } from "./device.ts";
-export * from "./in_place_session.ts";
+export {
+  createInPlaceSession,
+  type InPlaceSession,
+  type InPlaceSessionOptions,
+} from "./in_place_session.ts";
+export { ResidentArrays } from "./resident_arrays.ts";
+export { createResidentArrays, type ResidentOptions, type VectorPart } from "./resident_session.ts";
 export * from "./session.ts";
 export { createStagedSession } from "./staged_session.ts";

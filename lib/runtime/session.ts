@@ -9,16 +9,10 @@
 import type * as Ort from "onnxruntime-node";
 import { type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
-import {
-  encodeModel,
-  expandOperators,
-  Graph,
-  type ParameterLookup,
-  type Shape,
-} from "../onnx/mod.ts";
+import { encodeModel, Graph, type ParameterLookup, type Shape } from "../onnx/mod.ts";
 import { type Device, type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
 import { fromTensor, isArrayType, type OrtModule, toTensor } from "./tensor.ts";
-import { WEBGPU_EXPANSIONS } from "./webgpu_expansions.ts";
+import { expandForWebgpu } from "./webgpu_expansions.ts";
 
 /** How much ONNX Runtime logs to standard error; `fatal` is the least. */
 export type LogSeverity = "verbose" | "info" | "warning" | "error" | "fatal";
@@ -174,7 +168,7 @@ export async function createSession(
   const fromGraph = model instanceof Graph;
   const bytes = fromGraph
     ? encodeModel(
-      device === "webgpu" ? expandOperators(model, WEBGPU_EXPANSIONS) : model,
+      device === "webgpu" ? expandForWebgpu(model) : model,
       options.parameters ? { parameters: options.parameters } : {},
     )
     : model;

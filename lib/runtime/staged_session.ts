@@ -74,10 +74,14 @@ function allocate({ graph, carried, summed }: Stage): Pick<LoadedStage, "handed"
 }
 
 class StagedSession implements InPlaceSession {
+  readonly inputs: ReadonlySet<string>;
   readonly #stages: readonly LoadedStage[];
   readonly #communicator: Pick<Communicator, "sum">;
 
   constructor(stages: readonly LoadedStage[], communicator: Pick<Communicator, "sum">) {
+    const handed = new Set(stages.flatMap(({ handed }) => Object.keys(handed)));
+    const inputs = stages.flatMap(({ session }) => [...session.inputs]);
+    this.inputs = new Set(inputs.filter((name) => !handed.has(name)));
     this.#stages = stages;
     this.#communicator = communicator;
   }

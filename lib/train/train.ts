@@ -255,6 +255,7 @@ class Training {
     if (!this.#isEncoderFrozen || isEncoderFrozen(setup.config, this.position.epoch)) return;
     this.#isEncoderFrozen = false;
     const before = this.#step!;
+    await before.download();
     this.#step = await createTrainStep(stepOptions(setup, false));
     this.#step.load(before.parameters, slotOf(before.state, EMA_SLOT));
     await before.release();
@@ -319,6 +320,7 @@ class Training {
   /** Metrics of the epoch; null if the signal came. */
   async #validate(): Promise<Metrics | null> {
     const { setup: { config, data, totalSteps, trainPlan }, options, validator } = this.#parts;
+    await this.#step!.download();
     const validation = await validator.run(this.#evaluated(), {
       ...(options.signal !== undefined && { signal: options.signal }),
       ...(options.onValidation !== undefined && { onProgress: options.onValidation }),
@@ -389,6 +391,7 @@ class Training {
   /** Write `last` and where the training stands. */
   async #save(): Promise<void> {
     const { setup, folder } = this.#parts;
+    await this.#step!.download();
     await folder.saveModel("last", modelOf(setup, this.#step!.parameters, this.position.step));
     await this.#saveState();
     this.#savedStep = this.position.step;

@@ -11,9 +11,12 @@ import type { Graph } from "../onnx/mod.ts";
 import { randomStream } from "../random/mod.ts";
 import {
   createInPlaceSession,
+  createResidentArrays,
   createStagedSession,
   type DeviceChoice,
   type InPlaceSession,
+  type ResidentArrays,
+  type ResidentOptions,
 } from "../runtime/mod.ts";
 import { GradientExchange } from "./gradient_exchange.ts";
 import { weightOfLabels } from "./label_weights.ts";
@@ -94,16 +97,24 @@ const FIRST_STATISTIC = 2;
 /** Arrays by the name of an input or output. */
 type Arrays = Readonly<Record<string, NdArray>>;
 
+/** What a train step computes with. */
+interface TrainSessions {
+  readonly step: InPlaceSession;
+  readonly update: InPlaceSession | null;
+  /** What lasts from step to step, on a device with memory of its own. */
+  readonly resident: ResidentArrays | null;
+}
+
 /**
  * A network in training. Parameters, statistics and the optimizer's state lie in buffers that the runtime
- * reads and overwrites at every step.
+ * reads and overwrites at every step. On a GPU they stay on the device, and the buffers are brought up to
+ * date by {@linkcode TrainStep.download}.
  */
 export class TrainStep {
   /** What is computed. */
   readonly graphs: TrainGraphs;
   readonly #options: TrainStepOptions;
-  readonly #step: InPlaceSession;
-  readonly #update: InPlaceSession | null;
+  readonly #sessions: TrainSessions;
   /** Parameters and statistics by name; those that are trained are views of a flat vector. */
   readonly #parameters: ReadonlyMap<string, NdArray<"float32">>;
   /** Flat vectors: `parameters`, the slots and, if the step is split, `gradients`. */
@@ -121,12 +132,11 @@ export class TrainStep {
   constructor(
     options: TrainStepOptions,
     graphs: TrainGraphs,
-    sessions: { readonly step: InPlaceSession; readonly update: InPlaceSession | null },
+    sessions: TrainSessions,
   ) {
     this.#options = options;
     this.graphs = graphs;
-    this.#step = sessions.step;
-    this.#update = sessions.update;
+    this.#sessions = sessions;
     const { layout, slots } = graphs;
     const vectors = new Map(
       ["parameters", ...slots].map((name) => [name, ndarray("float32", [layout.length])]),
@@ -149,7 +159,10 @@ export class TrainStep {
     this.#undrawn = new Set(this.#parameters.keys());
   }
 
-  /** Parameters and statistics by name, in place: what is written to them holds for the next step. */
+  /**
+   * Parameters and statistics by name, in place. On a GPU they are what they were when
+   * {@linkcode TrainStep.download} was called last.
+   */
   get parameters(): ReadonlyMap<string, NdArray<"float32">> {
     this.#draw();
     return this.#parameters;
@@ -157,6 +170,7 @@ export class TrainStep {
 
   /**
    * The optimizer's state by slot and parameter, such as `first_moment/decode_head.classifier.weight`, in place.
+   * On a GPU it is what it was when {@linkcode TrainStep.download} was called last.
    */
   get state(): ReadonlyMap<string, NdArray<"float32">> {
     this.#draw();
@@ -172,8 +186,14 @@ export class TrainStep {
     );
   }
 
+  /** Bring parameters, statistics and state up to date with what a GPU holds. */
+  async download(): Promise<void> {
+    await this.#sessions.resident?.download();
+  }
+
   /** Draw all parameters anew and forget the optimizer's state. */
   initialize(): void {
+    this.#sessions.resident?.forget();
     for (const name of this.#parameters.keys()) this.#undrawn.add(name);
     for (const slot of this.graphs.slots) this.#vectors.get(slot)!.data.fill(0);
     this.#draw();
@@ -182,7 +202,7 @@ export class TrainStep {
   /**
    * Write parameters, statistics and state, as {@linkcode TrainStep.parameters} and
    * {@linkcode TrainStep.state} name them. What is not among the arrays stays as it is; without state, the
-   * moving average starts from the parameters.
+   * moving average starts from the parameters. On a GPU, call {@linkcode TrainStep.download} first.
    *
    * @throws {InputError} If an array has a name or shape that this training does not have.
    */
@@ -190,6 +210,7 @@ export class TrainStep {
     parameters: ReadonlyMap<string, NdArray>,
     state: ReadonlyMap<string, NdArray> = new Map(),
   ): void {
+    this.#sessions.resident?.forget();
     copyInto(this.#parameters, parameters, "parameter");
     for (const name of parameters.keys()) this.#undrawn.delete(name);
     this.#draw();
@@ -205,7 +226,7 @@ export class TrainStep {
    */
   async run(batches: readonly TrainBatch[], settings: StepSettings): Promise<StepResult> {
     this.#draw();
-    if (this.#update === null) {
+    if (this.#sessions.update === null) {
       const [batch] = batches;
       if (batch === undefined || batches.length > 1) {
         throw new Error(`internal: ${batches.length} parts of a batch for a step in one graph`);
@@ -214,7 +235,7 @@ export class TrainStep {
         ...this.#batchFeeds(batch, settings.step, 0),
         ...this.#updateFeeds(settings),
       };
-      await this.#step.run(feeds, {
+      await run(this.#sessions.step, feeds, {
         loss: this.#loss,
         gradient_norm: this.#norm,
         ...this.#statisticTargets(),
@@ -270,10 +291,11 @@ export class TrainStep {
     this.#draw();
     const feeds = {
       ...this.#batchFeeds(batch, step, part),
+      ...this.#segments.feeds,
       ...this.#segments.sums,
       ...(this.#exchange !== null && { loss_weight: scalar(weight) }),
     };
-    await this.#step.run(feeds, {
+    await run(this.#sessions.step, feeds, {
       loss: this.#loss,
       ...this.#statisticTargets(),
       ...this.#segments.nextSums,
@@ -294,7 +316,7 @@ export class TrainStep {
       ...this.#updateFeeds(settings),
       gradient_scale: scalar(scale),
     };
-    await this.#update!.run(feeds, {
+    await run(this.#sessions.update!, feeds, {
       gradient_norm: this.#norm,
       ...this.#segments.targets,
     });
@@ -303,8 +325,10 @@ export class TrainStep {
 
   /** Free the runtime's memory. */
   async release(): Promise<void> {
-    await this.#step.release();
-    await this.#update?.release();
+    const { step, update, resident } = this.#sessions;
+    await resident?.[Symbol.asyncDispose]();
+    await step.release();
+    await update?.release();
   }
 
   #createExchange(): GradientExchange | null {
@@ -471,13 +495,55 @@ export async function createTrainStep(options: TrainStepOptions): Promise<TrainS
       synchronizeBatchNorm: shared.synchronizeBatchNorm,
     },
   });
-  const how = { device, ...(threads !== undefined && { threads }) };
+  // What processes tell one another goes through the memory of the host.
+  const resident = shared === null ? await createResidentArrays(device) : null;
+  const how = {
+    device,
+    ...(threads !== undefined && { threads }),
+    ...(resident !== null && { resident: residentOptions(graphs, resident) }),
+  };
   const load = (graph: Graph) => createInPlaceSession(graph, how);
   const step = shared === null
     ? await load(graphs.step)
     : await createStagedSession(graphs.step, shared.communicator, how);
   const update = graphs.update === null ? null : await load(graphs.update);
-  return new TrainStep(options, graphs, { step, update });
+  return new TrainStep(options, graphs, { step, update, resident });
+}
+
+/** Everything that lasts stays on the device; sums of gradients do not, as others may add to them. */
+function residentOptions(
+  { layout, slots, statistics }: TrainGraphs,
+  arrays: ResidentArrays,
+): ResidentOptions {
+  const lasting = new Set([
+    ...statistics,
+    ...["parameters", ...slots].flatMap((name) =>
+      layout.segments.map((_, index) => segmentName(name, index))
+    ),
+  ]);
+  const outputs = new Set([...lasting].map(nextName));
+  return {
+    arrays,
+    isResidentInput: (name) => lasting.has(name),
+    isResidentOutput: (name) => outputs.has(name),
+    parts: new Map(
+      layout.segments.flatMap(({ parameters, offset, length }, index) =>
+        parameters.map((parameter) =>
+          [parameter.name, {
+            vector: segmentName("parameters", index),
+            vectorLength: length,
+            offset: parameter.offset - offset,
+          }] as const
+        )
+      ),
+    ),
+  };
+}
+
+/** Run a session with those of the arrays that it takes. */
+async function run(session: InPlaceSession, arrays: Arrays, targets: Arrays): Promise<void> {
+  const feeds = Object.entries(arrays).filter(([name]) => session.inputs.has(name));
+  await session.run(Object.fromEntries(feeds), targets);
 }
 
 function scalar(value: number): NdArray<"float32"> {
