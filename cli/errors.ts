@@ -33,6 +33,11 @@ export class OutputClosed extends Error {
   override readonly name: string = "OutputClosed";
 }
 
+/** A fault that another process of the same job tells of. */
+export class SilentFailure extends Error {
+  override readonly name: string = "SilentFailure";
+}
+
 /** How a process ends. */
 export interface Ending {
   readonly exitCode: number;
@@ -49,6 +54,7 @@ export interface Ending {
  */
 export async function endingOf(error: unknown, program: string, debug: boolean): Promise<Ending> {
   if (error instanceof OutputClosed) return { exitCode: EXIT.ok, lines: [] };
+  if (error instanceof SilentFailure) return { exitCode: EXIT.input, lines: [] };
   const trace = debug ? traceOf(error) : [];
   const described = error instanceof CommandError ? error : await asInputError(error);
   if (described === null) {

@@ -48,8 +48,11 @@ export interface CommandIo {
    * Called once when the process is asked to stop (SIGINT, SIGTERM, SIGHUP), before it exits, to drop
    * temporary files. Commands that hold none are stopped at once by the system.
    */
-  onInterrupt(cleanup: () => void | Promise<void>): void;
+  onInterrupt(cleanup: Cleanup): void;
 }
+
+/** What is done before the process exits by a signal. */
+export type Cleanup = (signal: Deno.Signal) => void | Promise<void>;
 
 /** How much is said on standard error. */
 export interface Verbosity {
@@ -74,7 +77,7 @@ export function processIo(args: readonly string[], verbosity: Verbosity): Comman
   const bar = new ProgressLine(writeError, () => terminalColumns(Deno.stderr));
   const stdoutIsTerminal = Deno.stdout.isTerminal();
   const drawsProgress = !quiet && isCapable(Deno.stderr) && !stdoutIsPipe();
-  const cleanups: (() => void | Promise<void>)[] = [];
+  const cleanups: Cleanup[] = [];
   return {
     commandLine: ["swath", ...withoutSecrets(args)].map(shellQuote).join(" "),
     stdin() {
@@ -165,7 +168,7 @@ function outputError(error: unknown): unknown {
 
 /** Exit as the signal asks once everything is cleaned up; at once the second time. */
 function handleSignals(
-  cleanups: readonly (() => void | Promise<void>)[],
+  cleanups: readonly Cleanup[],
   clearBar: () => void,
 ): void {
   let stopping = false;
@@ -174,7 +177,7 @@ function handleSignals(
       if (stopping) Deno.exit(exitCode);
       stopping = true;
       clearBar();
-      await Promise.allSettled(cleanups.map((cleanup) => Promise.try(cleanup)));
+      await Promise.allSettled(cleanups.map((cleanup) => Promise.try(cleanup, signal)));
       Deno.exit(exitCode);
     });
   }

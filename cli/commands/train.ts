@@ -6,7 +6,8 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import {
-  dryRun,
+  type Communicator,
+  dryRun as takeDryRun,
   formatBytes,
   formatShape,
   mergeTrainConfig,
@@ -36,11 +37,15 @@ import { countParts, formatParts } from "../params/parameter_report.ts";
 import { formatFacts } from "../table.ts";
 import { configFromOptions, configOptions } from "../train/config_options.ts";
 import { evaluateModel } from "../train/evaluate_model.ts";
+import { fromFirstProcess, inProcesses } from "../train/processes.ts";
 import { bestEpochTable, epochLine } from "../train/training_report.ts";
-import { path } from "../values.ts";
+import { oneOf, path } from "../values.ts";
 
-/** What an interrupted training may take to finish its step and save, at most. */
-const SAVE_MILLISECONDS = 1800;
+/**
+ * What a training may take to finish its step and save, at most: by Ctrl-C, after which somebody waits; or when a
+ * scheduler asks it to end, which grants half a minute.
+ */
+const SAVE_MILLISECONDS = { interrupted: 1800, terminated: 25_000 } as const;
 
 export default defineCommand({
   name: "train",
@@ -53,6 +58,10 @@ export default defineCommand({
     "stream is normalized with statistics of the training data, which the model keeps.",
     "A run that was stopped, in whatever way, goes on with --resume where it was last saved, and ends " +
     "in the same bytes as one that was not. Ctrl-C saves first.",
+    "With --distributed mpi, processes that mpiexec or srun has started train one network together. Each " +
+    "has an equal part of every batch, so that batch_size, and all that comes out, is that of one " +
+    "process; batch normalization too, with --sync-batch-norm. The first process writes; a run " +
+    "may go on with another number of them. docs/scaling.md tells what it gains.",
     "With - for the shards, the stream at standard input is spooled to a temporary file and then read " +
     "in every epoch.",
   ],
@@ -73,6 +82,11 @@ export default defineCommand({
         "swath train --train - --val val.tar --epochs 2 --out runs/piped",
     },
     { note: "Go on with a run", command: "swath train --resume --out runs/first" },
+    {
+      note: "Four processes that share each batch, here or on several machines",
+      command: "mpiexec -n 4 swath train --config train.yaml --distributed mpi " +
+        "--batch-size 16 --sync-batch-norm --out runs/four",
+    },
     {
       note: "What a step takes",
       command: "swath train --config train.yaml --dry-run",
@@ -104,6 +118,17 @@ export default defineCommand({
         }),
         false,
       ),
+      distributed: optional(
+        option("--distributed", oneOf("HOW", ["mpi"]), {
+          description: message`Train together with the other processes of this MPI job`,
+        }),
+      ),
+      mpiLibrary: optional(
+        option("--mpi-library", path("FILE"), {
+          description:
+            message`MPI library to use, by name or path; the first that is found by default`,
+        }),
+      ),
       mlflow: optional(
         option("--mlflow", string({ metavar: "URI" }), {
           description: message`Log to this MLflow server too, such as http://127.0.0.1:5000`,
@@ -118,27 +143,65 @@ export default defineCommand({
     }),
     object({ values: configOptions() }),
   ),
-  async run({ out, config: file, resume, overwrite, values, ...how }, io) {
+  async run(options, io) {
+    const { out, resume, overwrite, distributed, mpiLibrary, dryRun } = options;
     if (resume && overwrite) throw new CommandError("--resume and --overwrite exclude one another");
     if (resume && out === undefined) {
       throw new CommandError("Missing --out RUN", "Name the folder of the run to go on with");
     }
-    const saved = resume ? join(out!, RUN_FILES.config) : undefined;
-    const input = await readConfig(file, saved);
-    const config = parseTrainConfig(mergeTrainConfig(input, configFromOptions(values)));
-    if (how.dryRun) return await printDryRun(config, io);
-    if (out === undefined) throw new CommandError("Missing --out RUN", "Name a folder for the run");
-    const result = await runTraining(config, io, {
-      out,
-      resume,
-      overwrite,
-      ...(how.mlflow !== undefined && {
-        mlflow: { uri: how.mlflow, experiment: how.mlflowExperiment },
-      }),
+    if (distributed === undefined) {
+      if (mpiLibrary !== undefined) {
+        throw new CommandError("--mpi-library goes with --distributed mpi");
+      }
+      return await runHere(options, await configOf(options), io);
+    }
+    if (dryRun) throw new CommandError("--dry-run and --distributed exclude one another");
+    await inProcesses(io, mpiLibrary, async (communicator, io) => {
+      const config = await fromFirstProcess(communicator, () => configOf(options));
+      await runHere(options, config, io, communicator);
     });
-    await printResult(config, result, io);
   },
 });
+
+/** What the command line says besides the configuration. */
+interface RunOptions {
+  readonly out: string | undefined;
+  readonly config: string | undefined;
+  readonly resume: boolean;
+  readonly overwrite: boolean;
+  readonly dryRun: boolean;
+  readonly mlflow: string | undefined;
+  readonly mlflowExperiment: string;
+  readonly values: Parameters<typeof configFromOptions>[0];
+}
+
+async function configOf(options: RunOptions): Promise<TrainConfig> {
+  const { out, config: file, resume, dryRun, values } = options;
+  if (out === undefined && !dryRun) {
+    throw new CommandError("Missing --out RUN", "Name a folder for the run");
+  }
+  const saved = resume ? join(out!, RUN_FILES.config) : undefined;
+  const input = await readConfig(file, saved);
+  return parseTrainConfig(mergeTrainConfig(input, configFromOptions(values)));
+}
+
+/** Train in this process, alone or with others. */
+async function runHere(
+  { out, resume, overwrite, dryRun, mlflow, mlflowExperiment }: RunOptions,
+  config: TrainConfig,
+  io: CommandIo,
+  communicator?: Communicator,
+): Promise<void> {
+  if (dryRun) return await printDryRun(config, io);
+  const result = await runTraining(config, io, {
+    out: out!,
+    resume,
+    overwrite,
+    ...(mlflow !== undefined && { mlflow: { uri: mlflow, experiment: mlflowExperiment } }),
+    ...(communicator !== undefined && { communicator }),
+  });
+  if (communicator === undefined || communicator.rank === 0) await printResult(config, result, io);
+}
 
 /** The file's configuration; that of the run where none is named. */
 async function readConfig(
@@ -190,6 +253,10 @@ async function runTraining(
     onStart({ setup, step, mlflowUrl }) {
       bars.finish();
       io.info(describeSetup(setup));
+      const { communicator } = setup;
+      if (communicator !== null) {
+        io.info(`${communicator.size} processes share each batch, by ${communicator.library}`);
+      }
       if (step > 0) io.info(`going on after step ${step}`);
       if (mlflowUrl !== null) io.info(`MLflow run: ${mlflowUrl}`);
     },
@@ -197,11 +264,12 @@ async function runTraining(
     onValidation: (done, total) => bars.update("Validating", "batches", done, total),
     onEpoch: (epoch) => io.info(epochLine(epoch)),
   });
-  io.onInterrupt(async () => {
+  io.onInterrupt(async (signal) => {
+    const limit = SAVE_MILLISECONDS[signal === "SIGINT" ? "interrupted" : "terminated"];
     interruption.abort();
     const saved = await Promise.race([
       training.then(({ step }) => step, () => null),
-      new Promise<null>((resolve) => setTimeout(resolve, SAVE_MILLISECONDS, null)),
+      new Promise<null>((resolve) => setTimeout(resolve, limit, null)),
     ]);
     bars.finish();
     if (saved !== null) io.info(`stopped after step ${saved}; go on with --resume`);
@@ -250,7 +318,7 @@ async function printDryRun(config: TrainConfig, io: CommandIo): Promise<void> {
   await using setup = await setUpTraining(config, sources(io, bars));
   bars.finish();
   const { network: { network }, trainPlan, valPlan, stepsPerEpoch, totalSteps } = setup;
-  const { loss, seconds, memory } = await dryRun(setup);
+  const { loss, seconds, memory } = await takeDryRun(setup);
   const bands = [network.bands, trainPlan.height, trainPlan.width];
   const parts = countParts(network, networkParameters(network), config.freezeEncoder);
   const { accumulate, batchSize } = config;

@@ -49,21 +49,3 @@ export interface Communicator {
   /** Say that this process is done; every process has to. */
   close(): Promise<void>;
 }
-
-/**
- * Give all processes the plain data that process 0 has.
- *
- * @param communicator The processes.
- * @param value What process 0 has, as JSON can hold it; ignored in the others.
- * @returns The value of process 0.
- */
-export async function broadcastJson<T>(communicator: Communicator, value: T | null): Promise<T> {
-  const text = communicator.rank === 0
-    ? new TextEncoder().encode(JSON.stringify(value))
-    : new Uint8Array();
-  const length = new BigUint64Array([BigInt(text.length)]);
-  await communicator.broadcast(new Uint8Array(length.buffer));
-  const bytes = communicator.rank === 0 ? text : new Uint8Array(Number(length[0]));
-  await communicator.broadcast(bytes);
-  return JSON.parse(new TextDecoder().decode(bytes));
-}

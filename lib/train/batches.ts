@@ -36,6 +36,18 @@ export interface BatchPlan {
   readonly distanceClasses?: number | null;
   /** How samples are shuffled, cut and varied; null takes them whole and in order. */
   readonly random: RandomPlan | null;
+  /** Which samples of a batch are made; all where left out. */
+  readonly share?: BatchShare;
+}
+
+/** The samples of a batch that one of several processes has: its share of each of the parts, side by side. */
+export interface BatchShare {
+  /** Number of the process, from 0. */
+  readonly rank: number;
+  /** Number of processes. */
+  readonly size: number;
+  /** Equal parts of a batch, each of which all processes share. */
+  readonly parts: number;
 }
 
 /** How samples are shuffled, cut and varied. */
@@ -94,11 +106,13 @@ export function createBatchMaker(plan: BatchPlan): BatchMaker {
   return {
     batchesPerEpoch: sampler.batchesPerEpoch,
     async make(index) {
-      const { epoch, samples } = sampler.batch(index);
-      const { batchSize, height, width } = plan;
+      const { epoch, samples: all } = sampler.batch(index);
+      const { batchSize, height, width, share } = plan;
+      const count = batchSize / (share?.size ?? 1);
+      const samples = share === undefined ? all : samplesOf(share, all);
       const bands = plan.bands?.length ?? plan.set.header.bands.length;
-      const image = ndarray("float32", [batchSize, bands, height, width]);
-      const labels = ndarray("uint8", [batchSize, height, width]);
+      const image = ndarray("float32", [count, bands, height, width]);
+      const labels = ndarray("uint8", [count, height, width]);
       labels.data.fill(plan.ignoreIndex);
       const made = [];
       for (const [position, sample] of samples.entries()) {
@@ -142,6 +156,12 @@ export function partsOfBatch(
     labels: slice(labels, part),
     ...(distances !== undefined && { distances: slice(distances, part) }),
   }));
+}
+
+/** The samples of a batch that a process has. */
+function samplesOf({ rank, size, parts }: BatchShare, samples: Uint32Array): Uint32Array {
+  const length = samples.length / parts / size;
+  return samples.filter((_, position) => Math.floor(position / length) % size === rank);
 }
 
 /** Training leaves out what does not fill a batch, so that all steps weigh the same. */

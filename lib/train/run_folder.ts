@@ -26,6 +26,8 @@ export const RUN_FILES = {
   last: "last",
   /** Held while a training runs. */
   lock: ".lock",
+  /** Locks of the processes that train together. */
+  processes: ".processes",
 } as const;
 
 /** Files of a model whose weights alone change in a run. */
@@ -75,7 +77,8 @@ export async function openRunFolder(path: string, options: RunFolderOptions): Pr
   const lock = await lockFile(file("lock"), path);
   try {
     const names = await Array.fromAsync(Deno.readDir(path), ({ name }) => name);
-    const run = names.filter((name) => name !== RUN_FILES.lock && !isLeftover(name));
+    const locks: readonly string[] = [RUN_FILES.lock, RUN_FILES.processes];
+    const run = names.filter((name) => !locks.includes(name) && !isLeftover(name));
     const known: readonly string[] = Object.values(RUN_FILES);
     const foreign = run.sort().find((name) => !known.includes(name));
     if (foreign !== undefined && !resume) {

@@ -6,8 +6,16 @@
  *
  * @module
  */
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import type { NdArray } from "../array/mod.ts";
+import {
+  broadcastValue,
+  type Communicator,
+  knownToAll,
+  onFirstProcess,
+  OtherProcessError,
+  watchProcesses,
+} from "../distributed/mod.ts";
 import { InputError } from "../errors.ts";
 import { abbreviateList } from "../text/mod.ts";
 import { type BatchLoader, createBatchLoader } from "./batch_loader.ts";
@@ -16,12 +24,12 @@ import { isBest } from "./best_checkpoint.ts";
 import { formatTrainConfig, parseTrainConfig, parseTrainYaml } from "./config.ts";
 import { shouldStop, startEarlyStopping, stepEarlyStopping } from "./early_stopping.ts";
 import { checkMonitors, collapseWarnings, epochMetrics } from "./epoch_metrics.ts";
-import { type EventFile, openEventFile } from "./event_file.ts";
 import { snakeKeys } from "./key_case.ts";
-import { type MetricsLog, openMetricsLog, parseMetricsLog } from "./metrics_log.ts";
-import { type MlflowRun, startMlflowRun } from "./mlflow.ts";
+import { parseMetricsLog } from "./metrics_log.ts";
+import type { MlflowRun } from "./mlflow.ts";
 import { type Metrics, monitoredValue } from "./monitor.ts";
 import { openRunFolder, type RunFolder } from "./run_folder.ts";
+import { openLogs, type RunRecords, silentRecords, startMlflow } from "./run_records.ts";
 import { scheduleValues, startPlateau, stepPlateau } from "./schedules.ts";
 import type { TrainConfig } from "./train_config.ts";
 import { EMA_SLOT } from "./train_graph.ts";
@@ -150,36 +158,34 @@ const NO_SUMS: EpochSums = { steps: 0, loss: 0, gradientNorm: 0, seconds: 0, wai
  * training diverges: then nothing is overwritten.
  */
 export async function train(config: TrainConfig, options: TrainOptions): Promise<TrainResult> {
-  await using setup = await setUpTraining(config, options);
-  checkMonitors(config, setup.data.classes);
-  const { out, resume = false, overwrite = false } = options;
-  using folder = await openRunFolder(out, { resume, overwrite });
-  if (folder.state !== null) await checkSameRun(setup, folder);
-  await folder.saveConfig(formatTrainConfig(config));
+  await using own = await setUpTraining(config, options);
   await using cleanup = new AsyncDisposableStack();
-  const position = folder.state?.position ?? firstPosition(setup);
-  const mlflow = await startMlflow(options, position.mlflowRun);
-  const logs = await openLogs(folder, position, cleanup);
-  if (folder.state === null) {
-    logs.events.text(0, "config", `\`\`\`yaml\n${formatTrainConfig(config)}\`\`\``);
-    mlflow?.logParameters(snakeKeys(config));
-  }
+  const opened = await onFirstProcess(
+    own.communicator,
+    () => openRecords(config, own, options, cleanup),
+  );
+  const { records, position } = opened ??
+    { records: silentRecords(options.out), position: firstPosition(own) };
+  const setup = { ...own, communicator: await watch(own.communicator, records.folder, cleanup) };
   const loader = createBatchLoader(setup.trainPlan);
   cleanup.defer(() => loader.close());
   const validator = await createValidator(validatorOptions(setup));
   cleanup.defer(() => validator.release());
-  const training = new Training(
-    { setup, options, folder, loader, validator, mlflow, ...logs },
-    { ...position, mlflowRun: mlflow?.id ?? null },
-  );
+  const training = new Training({ setup, options, loader, validator, ...records }, {
+    position: await shared(setup, position),
+    isResumed: await shared(setup, records.folder.state !== null),
+  });
   cleanup.defer(() => training.release());
+  const { folder, mlflow } = records;
   try {
     const status = await training.run();
+    // Whoever is done first must not end the others while one of them still writes.
+    await setup.communicator?.barrier();
     await mlflow?.finish(status === "interrupted" ? "KILLED" : "FINISHED");
     return {
       status,
       step: training.position.step,
-      best: await bestEpoch(setup, folder, training.position),
+      best: opened === null ? null : await bestEpoch(setup, folder, training.position),
       bestModel: training.position.best === null ? null : folder.file("best"),
     };
   } catch (error) {
@@ -188,16 +194,64 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   }
 }
 
+/** Open what the training writes, and find where it stands. */
+async function openRecords(
+  config: TrainConfig,
+  setup: TrainingSetup,
+  options: TrainOptions,
+  cleanup: AsyncDisposableStack,
+): Promise<{ readonly records: RunRecords; readonly position: TrainingPosition }> {
+  checkMonitors(config, setup.data.classes);
+  const { out, resume = false, overwrite = false } = options;
+  const folder = cleanup.use(await openRunFolder(out, { resume, overwrite }));
+  if (folder.state !== null) await checkSameRun(setup, folder);
+  await folder.saveConfig(formatTrainConfig(config));
+  const position = folder.state?.position ?? firstPosition(setup);
+  const mlflow = await startMlflow(options, position.mlflowRun);
+  const logs = await openLogs(folder, position, cleanup);
+  if (folder.state === null) {
+    logs.events.text(0, "config", `\`\`\`yaml\n${formatTrainConfig(config)}\`\`\``);
+    mlflow?.logParameters(snakeKeys(config));
+  }
+  return {
+    records: { folder, mlflow, ...logs },
+    position: { ...position, mlflowRun: mlflow?.id ?? null },
+  };
+}
+
+/** Processes of which none can die unnoticed. */
+async function watch(
+  communicator: Communicator | null,
+  folder: RunFolder,
+  cleanup: AsyncDisposableStack,
+): Promise<Communicator | null> {
+  if (communicator === null) return null;
+  return cleanup.use(
+    await watchProcesses(communicator, {
+      folder: folder.file("processes"),
+      hint: "Start the processes again with --resume: the last checkpoint is whole",
+    }),
+  );
+}
+
+/** What process 0 has, in all of them. */
+async function shared<T>({ communicator }: TrainingSetup, value: T): Promise<T> {
+  return communicator === null ? value : await broadcastValue(communicator, value);
+}
+
 /** What a training works with. */
-interface TrainingParts {
+interface TrainingParts extends RunRecords {
   readonly setup: TrainingSetup;
   readonly options: TrainOptions;
-  readonly folder: RunFolder;
   readonly loader: BatchLoader;
   readonly validator: Validator;
-  readonly mlflow: MlflowRun | null;
-  readonly metrics: MetricsLog;
-  readonly events: EventFile;
+}
+
+/** Where a training begins or goes on. */
+interface TrainingStart {
+  readonly position: TrainingPosition;
+  /** True if the run has a state to go on from. */
+  readonly isResumed: boolean;
 }
 
 /** A training that is going on. */
@@ -208,11 +262,13 @@ class Training {
   #isEncoderFrozen = false;
   /** Step of the last write of `last`; null for none in this session. */
   #savedStep: number | null;
+  /** True once any of the processes was asked to stop. */
+  #isStopping = false;
 
-  constructor(parts: TrainingParts, position: TrainingPosition) {
+  constructor(parts: TrainingParts, { position, isResumed }: TrainingStart) {
     this.#parts = parts;
     this.position = position;
-    this.#savedStep = parts.folder.state === null ? null : position.step;
+    this.#savedStep = isResumed ? position.step : null;
   }
 
   async run(): Promise<TrainResult["status"]> {
@@ -241,12 +297,18 @@ class Training {
     const { setup, folder } = this.#parts;
     this.#isEncoderFrozen = isEncoderFrozen(setup.config, this.position.epoch);
     this.#step = await createTrainStep(stepOptions(setup, this.#isEncoderFrozen));
-    if (folder.state === null) {
-      this.#step.load(setup.network.parameters);
-      await this.#saveState();
-    } else {
+    if (folder.state !== null) {
       this.#step.load(folder.state.parameters, folder.state.optimizer);
+    } else if (this.#isFirst()) {
+      this.#step.load(setup.network.parameters);
     }
+    await this.#step.synchronize();
+    if (this.#savedStep === null) await this.#saveState();
+  }
+
+  /** True for the process that has what was saved. */
+  #isFirst(): boolean {
+    return (this.#parts.setup.communicator?.rank ?? 0) === 0;
   }
 
   /** Let the encoder learn from its epoch on. The optimizer begins anew, as there is more to optimize. */
@@ -269,7 +331,9 @@ class Training {
     const end = Math.min((epoch + 1) * setup.stepsPerEpoch, setup.totalSteps);
     const { everySteps } = setup.config.save;
     while (this.position.step < end) {
-      if (options.signal?.aborted) return false;
+      // Several processes stop after the same step: that in which they have told one another.
+      if (setup.communicator === null && options.signal?.aborted) return false;
+      if (this.#isStopping) return false;
       const started = performance.now();
       const waited = loader.waitSeconds;
       const { value: batch } = await batches.next();
@@ -292,11 +356,14 @@ class Training {
       totalSteps,
       plateau,
     });
-    const { loss, gradientNorm } = await this.#step!.run(partsOfBatch(batch, config.accumulate), {
+    const parts = partsOfBatch(batch, config.accumulate);
+    const { loss, gradientNorm, stop } = await this.#step!.run(parts, {
       step: before - optimizerStart + 1,
       learningRate,
       momentum,
+      stop: options.signal?.aborted ?? false,
     });
+    this.#isStopping = stop;
     const step = before + 1;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       throw this.#divergence("loss", loss, step, learningRate);
@@ -319,9 +386,11 @@ class Training {
 
   /** Metrics of the epoch; null if the signal came. */
   async #validate(): Promise<Metrics | null> {
-    const { setup: { config, data, totalSteps, trainPlan }, options, validator } = this.#parts;
+    const { setup, options, validator } = this.#parts;
+    const { config, data, totalSteps, trainPlan, communicator } = setup;
     await this.#step!.download();
     const validation = await validator.run(this.#evaluated(), {
+      ...(communicator !== null && { communicator }),
       ...(options.signal !== undefined && { signal: options.signal }),
       ...(options.onValidation !== undefined && { onProgress: options.onValidation }),
     });
@@ -377,6 +446,8 @@ class Training {
         ? stepPlateau(config.schedule, plateau, monitoredValue(metrics, config.schedule.monitor))
         : plateau,
     };
+    // What was decided must be the same everywhere, down to the last digit of a sum.
+    this.position = await shared(setup, this.position);
     // The state comes last: whenever the process is killed, it speaks of models that are there.
     if (improves) {
       await folder.saveModel("best", modelOf(setup, this.#evaluated(), step));
@@ -392,6 +463,7 @@ class Training {
   async #save(): Promise<void> {
     const { setup, folder } = this.#parts;
     await this.#step!.download();
+    await this.#step!.synchronize();
     await folder.saveModel("last", modelOf(setup, this.#step!.parameters, this.position.step));
     await this.#saveState();
     this.#savedStep = this.position.step;
@@ -433,16 +505,20 @@ class Training {
     return earlyStopping !== null && shouldStop(earlyStopping, this.position.earlyStopping);
   }
 
-  #divergence(what: string, value: number, step: number, learningRate: number): InputError {
+  #divergence(what: string, value: number, step: number, learningRate: number): Error {
     const { folder } = this.#parts;
+    // The same loss comes up in all processes; one of them says so.
+    if (!this.#isFirst()) return new OtherProcessError();
     const good = this.#savedStep === null
       ? "no checkpoint was written yet"
       : `the last good checkpoint is ${
         JSON.stringify(folder.file("last"))
       } of step ${this.#savedStep}`;
-    return new InputError(
-      `Cannot go on training as the ${what} is ${value} at step ${step}, learning rate ${learningRate}; ${good}`,
-      { hint: "Use a smaller learning rate, a warm-up (schedule one_cycle) or clip_norm" },
+    return knownToAll(
+      new InputError(
+        `Cannot go on training as the ${what} is ${value} at step ${step}, learning rate ${learningRate}; ${good}`,
+        { hint: "Use a smaller learning rate, a warm-up (schedule one_cycle) or clip_norm" },
+      ),
     );
   }
 }
@@ -505,39 +581,10 @@ function pickKeys(
   return Object.fromEntries(names.map((name) => [name, config[name]]));
 }
 
-async function startMlflow(
-  { mlflow, out, warn }: TrainOptions,
-  runId: string | null,
-): Promise<MlflowRun | null> {
-  if (mlflow === undefined) return null;
-  return await startMlflowRun(mlflow.uri, {
-    experiment: mlflow.experiment,
-    runName: basename(resolve(out)),
-    warn: (message) => warn?.(`MLflow: ${message}`),
-    ...(runId !== null && { runId }),
-  });
-}
-
 async function uploadModel(mlflow: MlflowRun, directory: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(directory)) {
     if (isFile) await mlflow.uploadFile(join(directory, name), `${basename(directory)}/${name}`);
   }
-}
-
-async function openLogs(
-  folder: RunFolder,
-  { step, epoch }: TrainingPosition,
-  cleanup: AsyncDisposableStack,
-): Promise<Pick<TrainingParts, "metrics" | "events">> {
-  const metrics = cleanup.use(
-    // The record of an epoch has the step of its end, where the epoch may not have been saved as over.
-    await openMetricsLog(
-      folder.file("metrics"),
-      (record) => record.step <= step && !("val_loss" in record && record.epoch >= epoch),
-    ),
-  );
-  const events = cleanup.use(await openEventFile(folder.file("events"), { keepUntil: step }));
-  return { metrics, events };
 }
 
 /** The epoch that the best model is of, as the log has it. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { elementCount, type NdArray, ndarray } from "../array/mod.ts";
+import type { Communicator } from "../distributed/mod.ts";
 import { upsampleLogits } from "../inference/mod.ts";
 import type { Loss } from "../losses/mod.ts";
 import { ConfusionMatrix, scoreSample } from "../metrics/mod.ts";
@@ -47,6 +48,8 @@ export interface Validation {
 export interface ValidationOptions {
   /** Stops the validation between two batches. */
   readonly signal?: AbortSignal;
+  /** Processes with the same parameters and plan, which share the batches; left out where there is one. */
+  readonly communicator?: Communicator;
   /** Called after each batch. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -69,12 +72,12 @@ export class Validator {
    *
    * @param parameters All parameters and statistics by name.
    * @param options How to stop, and where progress goes.
-   * @returns The result; null where it was stopped.
+   * @returns The result, the same in all processes; null where it was stopped in any of them.
    * @throws {InputError} If a shard has changed or is damaged.
    */
   async run(
     parameters: ReadonlyMap<string, NdArray>,
-    { signal, onProgress }: ValidationOptions = {},
+    { signal, communicator, onProgress }: ValidationOptions = {},
   ): Promise<Validation | null> {
     const { plan, network, classWeights } = this.#options;
     const weights = labelWeights(network.classes, plan.ignoreIndex, classWeights);
@@ -82,12 +85,15 @@ export class Validator {
     const named = Object.fromEntries(
       [...parameters].filter(([name]) => this.#session.inputs.has(name)),
     );
-    const total = batchesPerEpoch(plan);
+    const { rank, size } = communicator ?? { rank: 0, size: 1 };
+    const batches = batchesPerEpoch(plan);
+    const [first, end] = [rank, rank + 1].map((part) => Math.floor(batches * part / size));
+    const total = end! - first!;
     let done = 0;
     let lossSum = 0;
     let weightSum = 0;
-    for await (const batch of this.#loader.batches(0, total)) {
-      if (signal?.aborted) return null;
+    for await (const batch of this.#loader.batches(first!, end!)) {
+      if (signal?.aborted) break;
       const { image, labels, distances } = batch;
       const { loss, logits } = await this.#session.run({
         image,
@@ -101,7 +107,12 @@ export class Validator {
       this.#score(matrix, batch, logits as NdArray<"float32">);
       onProgress?.(++done, total);
     }
-    return { loss: weightSum === 0 ? null : lossSum / weightSum, matrix };
+    const sums = Float64Array.of(signal?.aborted ? 1 : 0, lossSum, weightSum, ...matrix.counts);
+    await communicator?.sum(sums);
+    const [stopped, loss, weight] = sums as unknown as [number, number, number];
+    if (stopped > 0) return null;
+    matrix.counts.set(sums.subarray(3));
+    return { loss: weight === 0 ? null : loss / weight, matrix };
   }
 
   /** Free the runtime's memory and end the worker. */

@@ -1,0 +1,88 @@
+/**
+ * Several processes that one command works in: who speaks, and how all of them end.
+ *
+ * @module
+ */
+import {
+  broadcastValue,
+  type Communicator,
+  isKnownToAll,
+  type MpiLauncher,
+  onFirstProcess,
+  openMpi,
+  OtherProcessError,
+} from "../../mod.ts";
+import { endingOf, SilentFailure } from "../errors.ts";
+import { type CommandIo, writeError } from "../io.ts";
+
+/** Variables in which launchers say how many processes there are, and the libraries that they go with. */
+const LAUNCHERS = [
+  ["OMPI_COMM_WORLD_SIZE", "openmpi"],
+  ["PMI_SIZE", "mpich"],
+  ["SLURM_STEP_NUM_TASKS", "mpich"],
+] as const;
+
+/** What started this process, as far as its environment tells. */
+export function mpiLauncher(env: Pick<Deno.Env, "get"> = Deno.env): MpiLauncher | null {
+  for (const [name, family] of LAUNCHERS) {
+    const size = Number(env.get(name));
+    if (size > 0) return { family, size };
+  }
+  return null;
+}
+
+/**
+ * Work in all processes that `mpiexec` or `srun` has started.
+ *
+ * @param io Standard streams; those of process 0 are used.
+ * @param library Name or path of the MPI library.
+ * @param work What to do in each process.
+ */
+export async function inProcesses(
+  io: CommandIo,
+  library: string | undefined,
+  work: (communicator: Communicator, io: CommandIo) => Promise<void>,
+): Promise<void> {
+  const launcher = mpiLauncher();
+  const communicator = openMpi({
+    ...(library !== undefined && { library }),
+    ...(launcher !== null && { launcher }),
+  });
+  const { rank, size } = communicator;
+  if (size === 1) io.warn("there is one process: start several with mpiexec or srun");
+  try {
+    await work(communicator, rank === 0 ? io : withoutVoice(io, rank));
+  } catch (error) {
+    if (isKnownToAll(error)) {
+      await communicator.close();
+      throw error instanceof OtherProcessError ? new SilentFailure() : error;
+    }
+    // The others wait for this process, and would for ever.
+    const program = size === 1 ? "swath train" : `swath train: process ${rank} of ${size}`;
+    const ending = await endingOf(error, program, Deno.env.get("SWATH_DEBUG") === "1");
+    writeError(ending.lines.map((line) => `${line}\n`).join(""));
+    communicator.abort(ending.exitCode);
+    Deno.exit(ending.exitCode);
+  }
+  await communicator.close();
+}
+
+/** What process 0 makes, in all of them. */
+export async function fromFirstProcess<T>(
+  communicator: Communicator,
+  make: () => Promise<T>,
+): Promise<T> {
+  return await broadcastValue(communicator, await onFirstProcess(communicator, make));
+}
+
+/** Processes but the first say nothing, except of what only they see. */
+function withoutVoice(io: CommandIo, rank: number): CommandIo {
+  return {
+    ...io,
+    info() {},
+    debug() {},
+    warn: (message) => io.warn(`process ${rank}: ${message}`),
+    progress: () => ({ update() {}, finish() {} }),
+    write: () => Promise.resolve(),
+  };
+}
