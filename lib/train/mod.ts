@@ -3,6 +3,7 @@ export * from "./augment.ts";
 export {
   type BatchMaker,
   type BatchPlan,
+  type BatchShare,
   createBatchMaker,
   partsOfBatch,
   type PreparedBatch,
