@@ -6,6 +6,7 @@ import { argument, flag, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import {
   ABSENT_POLICIES,
+  bootstrapScores,
   computeScores,
   type EvaluateOptions,
   evaluateRasters,
@@ -13,13 +14,16 @@ import {
   type Evaluation,
   findClass,
   mergeEvaluations,
+  MOST_TOLERANCE,
   openRaster,
   parseScores,
   positiveRate,
   readClassList,
+  reliabilityChart,
   scoresDocument,
   withFileErrors,
 } from "../../mod.ts";
+import { requirePictureName, writeChart } from "../chart.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError, EXIT } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -29,10 +33,16 @@ import {
   formatShare,
   type NamedPositiveRate,
 } from "../iou/score_report.ts";
-import { classesOption, formatOption, ignoreIndexOption } from "../options.ts";
+import {
+  classesOption,
+  formatOption,
+  ignoreIndexOption,
+  overwriteOption,
+  seedOption,
+} from "../options.ts";
 import { optionalInput, readPatches } from "../stream.ts";
 import { TABLE_FORMATS } from "../table.ts";
-import { decimalNumber, path } from "../values.ts";
+import { decimalNumber, path, wholeNumber } from "../values.ts";
 
 export default defineCommand({
   name: "iou",
@@ -45,6 +55,16 @@ export default defineCommand({
     "pixel accuracy, mean accuracy, frequency-weighted IoU, Cohen's kappa, Matthews' correlation and " +
     "the ADE20K score (mean of pixel accuracy and mean IoU). They are computed from exact counts over " +
     "all pixels together, never as means over patches. n/a stands for 0/0.",
+    "With --boundary, also how well the boundaries lie: boundary IoU (Cheng et al., 2021; pixels of a class " +
+    "at most so many pixels from another class) and boundary F1 (Csurka et al., 2013; share of contour " +
+    "pixels that have one of the same class within so many pixels in the other map). No boundary runs " +
+    "along pixels that are not scored, nor along the edge of the scene. A stream is scored as its map " +
+    "is, across the borders of patches; samples must come in the scene's order. Parts of a scene " +
+    "(tile --shard) do not see what lies across their borders.",
+    "With --calibration, also whether probabilities mean what they say: expected calibration error over " +
+    "15 bins, its largest bin, negative log-likelihood and Brier score, of a stream with logits.",
+    "With --bootstrap, intervals that cover 95 %: scenes are drawn anew, with replacement, and their " +
+    "scores computed again.",
     "With --merge, earlier results (--format json) are added up, together with the stream if there " +
     "is one.",
     "Output is a table on a terminal and JSON otherwise. The exit code is 1 where the mean IoU is " +
@@ -58,6 +78,12 @@ export default defineCommand({
     },
     { note: "Score a map", command: "swath iou map.tif truth.tif" },
     { note: "Watch a rare class", command: "swath iou map.tif truth.tif --class building" },
+    { note: "Score boundaries to 2 pixels", command: "swath iou map.tif truth.tif --boundary 2" },
+    {
+      note: "See whether probabilities mean what they say",
+      command: "swath tile scene.tif --labels truth.tif | swath infer model/ | " +
+        "swath iou --calibration --reliability reliability.svg",
+    },
     {
       note: "Fail below a mean IoU of 0.5",
       command: "swath iou map.tif truth.tif --fail-under 0.5",
@@ -94,6 +120,27 @@ export default defineCommand({
     ignoreIndex: ignoreIndexOption(),
     classes: classesOption(),
     format: formatOption(TABLE_FORMATS),
+    boundary: optional(
+      option("--boundary", wholeNumber("PIXELS", { min: 1, max: MOST_TOLERANCE }), {
+        description: message`Score boundaries too, with this tolerance`,
+      }),
+    ),
+    calibration: withDefault(
+      flag("--calibration", { description: message`Score the probabilities too` }),
+      false,
+    ),
+    reliability: optional(
+      option("--reliability", path("FILE", { extensions: [".svg", ".png"] }), {
+        description: message`Draw the reliability diagram, .svg or .png; implies --calibration`,
+      }),
+    ),
+    overwrite: overwriteOption(),
+    bootstrap: optional(
+      option("--bootstrap", wholeNumber("DRAWS", { min: 1, max: 1_000_000 }), {
+        description: message`Give 95 % intervals from so many draws of the scenes, such as 1000`,
+      }),
+    ),
+    seed: seedOption(),
     failUnder: optional(
       option("--fail-under", decimalNumber("SCORE", { min: 0, max: 1 }), {
         description: message`Exit with code 1 where the mean IoU is lower`,
@@ -101,19 +148,38 @@ export default defineCommand({
     ),
   }),
   async run({ files, merge, absent, classes, ignoreIndex, format, failUnder, ...wanted }, io) {
+    const { reliability, boundary, bootstrap, seed, overwrite } = wanted;
+    if (reliability !== undefined) requirePictureName(reliability);
     const options: EvaluateOptions = {
       ignoreLabel: ignoreIndex,
       classes: classes === undefined ? null : await readClassList(classes),
+      boundaryTolerance: boundary ?? null,
+      calibration: wanted.calibration || reliability !== undefined,
+      perScene: bootstrap !== undefined,
     };
+    if (options.calibration && files.length > 0 && !merge) {
+      throw new CommandError(
+        "Cannot score the calibration of maps as they have no probabilities",
+        "Score a stream with logits: `… | swath infer MODEL | swath iou --calibration`",
+      );
+    }
     const evaluation = merge ? await addUp(files, options, io) : await evaluate(files, options, io);
     const scores = computeScores(evaluation.matrix, { absent });
     const document = scoresDocument(evaluation, scores);
+    const missing = missingOf(evaluation, options);
+    if (missing !== null) throw new CommandError(...missing);
+    const intervals = bootstrap === undefined
+      ? null
+      : bootstrapScores(evaluation.scenes!, { replicates: bootstrap, seed, absent });
+    if (reliability !== undefined) {
+      await writeChart(reliability, reliabilityChart(document.calibration!), overwrite);
+    }
     const rate = wanted.class === undefined ? null : rateOf(evaluation, wanted.class);
     if (scores.pixels === 0) io.warn("no pixel has a label and a prediction");
     if (rate !== null) warnOfCollapse(rate, io);
     await io.write(
       formatScores(
-        { document, positiveRate: rate },
+        { document, positiveRate: rate, intervals },
         format ?? (io.stdoutIsTerminal ? "table" : "json"),
       ),
     );
@@ -122,6 +188,22 @@ export default defineCommand({
     return EXIT.negative;
   },
 });
+
+/** What was asked for and results that were added up do not have. */
+function missingOf(
+  { boundary, calibration, scenes }: Evaluation,
+  options: EvaluateOptions,
+): [what: string, hint: string] | null {
+  const without = (what: string, option: string): [string, string] => [
+    `Cannot score ${what} as not all results have it`,
+    `Make each of them with ${option}`,
+  ];
+  if (typeof options.boundaryTolerance === "number" && !boundary) {
+    return without("boundaries", "--boundary");
+  }
+  if (options.calibration && !calibration) return without("the calibration", "--calibration");
+  return options.perScene && !scenes ? without("scenes", "--bootstrap") : null;
+}
 
 async function evaluate(
   files: readonly string[],

@@ -7,23 +7,18 @@ import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import {
   curvesChart,
-  drawChart,
   learningCurves,
   parseMetricsLog,
-  renderSvg,
   RUN_FILES,
   type RunLog,
   withFileErrors,
-  writeFileAtomic,
 } from "../../mod.ts";
+import { requirePictureName, writeChart } from "../chart.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { fileArguments, overwriteOption } from "../options.ts";
 import { drawPanel } from "../train/terminal_chart.ts";
 import { path } from "../values.ts";
-
-/** Pixels for each unit of a drawing, so that it is sharp in print. */
-const PNG_SCALE = 2;
 
 export default defineCommand({
   name: "plot",
@@ -56,20 +51,13 @@ export default defineCommand({
     overwrite: overwriteOption(),
   }),
   async run({ runs, metric, output, overwrite }, io) {
-    const kind = output?.toLowerCase().match(/\.(svg|png)$/)?.[1];
-    if (output !== undefined && kind === undefined) {
-      throw new CommandError(
-        `Cannot draw into "${output}": expected a name that ends in .svg or .png`,
-      );
-    }
+    if (output !== undefined) requirePictureName(output);
     const panels = learningCurves(await readLogs(runs), metric);
     if (output === undefined) {
       const look = { columns: io.stdoutColumns, colors: io.stdoutColors };
       return await io.write(panels.map((panel) => drawPanel(panel, look)).join("\n"));
     }
-    const svg = await drawChart(curvesChart(panels));
-    const picture = kind === "svg" ? svg : await renderSvg(svg, { scale: PNG_SCALE });
-    await writeFileAtomic(output, picture, { overwrite });
+    await writeChart(output, curvesChart(panels), overwrite);
   },
 });
 

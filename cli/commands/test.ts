@@ -64,7 +64,7 @@ export default defineCommand({
     if (document.pixels === 0) io.warn("no pixel has a label and a prediction");
     await io.write(
       formatScores(
-        { document, positiveRate: null },
+        { document, positiveRate: null, intervals: null },
         format ?? (io.stdoutIsTerminal ? "table" : "json"),
       ),
     );

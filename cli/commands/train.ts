@@ -368,7 +368,9 @@ async function printResult(
     using model = await openModel(bestModel);
     const evaluation = await evaluateModel(io, model, { ...config, shards: config.test, batch: 1 });
     const document = scoresDocument(evaluation);
-    await io.write(`\nTest data:\n${formatScores({ document, positiveRate: null }, "table")}`);
+    await io.write(
+      `\nTest data:\n${formatScores({ document, positiveRate: null, intervals: null }, "table")}`,
+    );
   }
   await io.write(
     `\nMap a scene:\n  swath tile SCENE | swath infer ${bestModel} | swath upsample | ` +

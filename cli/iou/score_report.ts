@@ -6,6 +6,8 @@
 import {
   type AbsentPolicy,
   formatJson,
+  type Interval,
+  type Intervals,
   type NamedClassScores,
   type PositiveRate,
   type ScoresDocument,
@@ -23,7 +25,23 @@ export interface ScoreReport {
   readonly document: ScoresDocument;
   /** Null where no class was asked for. */
   readonly positiveRate: NamedPositiveRate | null;
+  /** Null where none were asked for. */
+  readonly intervals: Intervals | null;
 }
+
+/** Scores of boundaries: name in CSV, and for people. */
+const BOUNDARY_SCORES = [
+  ["boundaryIou", "boundary IoU", "iou"],
+  ["boundaryF1", "boundary F1", "f1"],
+] as const;
+
+/** Scores of probabilities, likewise. */
+const CALIBRATION_SCORES = [
+  ["ece", "calibration error (ECE)"],
+  ["mce", "largest of any bin (MCE)"],
+  ["nll", "negative log-likelihood"],
+  ["brier", "Brier score"],
+] as const;
 
 /** A row: a class, or all of them together. */
 interface Row extends Omit<NamedClassScores, "class"> {
@@ -55,10 +73,15 @@ const OVERALL = [
  * named `all`, for the overall scores.
  */
 export function formatScores(report: ScoreReport, format: TableFormat): string {
-  const { document, positiveRate } = report;
+  const { document, positiveRate, intervals } = report;
   switch (format) {
-    case "json":
-      return `${formatJson({ ...document, ...(positiveRate === null ? {} : { positiveRate }) })}\n`;
+    case "json": {
+      const more = {
+        ...(positiveRate !== null && { positiveRate }),
+        ...(intervals !== null && { intervals }),
+      };
+      return `${formatJson({ ...document, ...more })}\n`;
+    }
     case "csv":
       return formatTable(
         csvColumns(document),
@@ -66,19 +89,21 @@ export function formatScores(report: ScoreReport, format: TableFormat): string {
         format,
       );
     case "ndjson":
-      return [...document.perClass, { ...allClasses(document), ...overallScores(document) }]
-        .map((row) => `${JSON.stringify({ ...row, absent: document.absent })}\n`).join("");
+      return [
+        ...document.perClass.map((row) => ({ ...row, ...boundaryScores(document, row.class) })),
+        { ...allClasses(document), ...overallScores(document), ...boundaryScores(document, null) },
+      ].map((row) => `${JSON.stringify({ ...row, absent: document.absent })}\n`).join("");
     case "markdown": {
       const facts: Column<Fact>[] = [
         { title: "Score", key: "score", value: ([name]) => name },
         { title: "Value", key: "value", value: ([, value]) => value },
       ];
-      return `${formatTable(classColumns(document), document.perClass, format)}\n${
+      return `${formatTable(classColumns(report), document.perClass, format)}\n${
         formatTable(facts, factsOf(report), format)
       }`;
     }
     case "table":
-      return `${formatTable(classColumns(document), document.perClass, format)}\n${
+      return `${formatTable(classColumns(report), document.perClass, format)}\n${
         formatFacts(factsOf(report))
       }`;
   }
@@ -98,14 +123,37 @@ function score(
 }
 
 /** Columns for people; classes without names have their numbers alone. */
-function classColumns({ classes }: ScoresDocument): Column<NamedClassScores>[] {
+function classColumns({ document, intervals }: ScoreReport): Column<NamedClassScores>[] {
+  const { classes, boundary } = document;
   const number: Column<NamedClassScores> = {
     title: classes === null ? "class" : "",
     key: "class",
     value: (row) => row.class,
   };
   const name: Column<NamedClassScores> = { title: "class", key: "name", value: (row) => row.name };
-  return [number, ...(classes === null ? [] : [name]), ...SCORE_COLUMNS];
+  const boundaries = boundary === undefined
+    ? []
+    : BOUNDARY_SCORES.map(([key, title, field]): Column<NamedClassScores> => ({
+      title,
+      key,
+      value: (row) => boundary.classes[row.class]![field],
+      format: (row) => formatScore(boundary.classes[row.class]![field]),
+      nothing: "n/a",
+    }));
+  const interval: Column<NamedClassScores> = {
+    title: `${percent(intervals?.level ?? 0)} of IoU`,
+    key: "interval",
+    value: (row) => formatInterval(intervals!.iou[row.class]!),
+  };
+  const [iou, ...others] = SCORE_COLUMNS;
+  return [
+    number,
+    ...(classes === null ? [] : [name]),
+    iou!,
+    ...(intervals === null ? [] : [interval]),
+    ...others,
+    ...boundaries,
+  ];
 }
 
 const SCORE_COLUMNS: readonly Column<NamedClassScores>[] = [
@@ -136,8 +184,24 @@ function csvColumns(document: ScoresDocument): Column<Row>[] {
       key,
       value: (row) => row.class === null ? document[key] : null,
     })),
+    ...(document.boundary === undefined ? [] : BOUNDARY_SCORES.map(([key]): Column<Row> => ({
+      title: key,
+      key,
+      value: (row) => boundaryScores(document, row.class)[key]!,
+    }))),
     { title: "absent", key: "absent", value: () => document.absent },
   ];
+}
+
+/** Scores of the boundaries of a class, or of all together; nothing where they were not counted. */
+function boundaryScores(
+  { boundary }: ScoresDocument,
+  index: number | null,
+): Partial<Record<(typeof BOUNDARY_SCORES)[number][0], number | null>> {
+  if (boundary === undefined) return {};
+  if (index === null) return { boundaryIou: boundary.meanIou, boundaryF1: boundary.meanF1 };
+  const { iou, f1 } = boundary.classes[index]!;
+  return { boundaryIou: iou, boundaryF1: f1 };
 }
 
 function allClasses(document: ScoresDocument): Row {
@@ -159,9 +223,34 @@ function overallScores(document: ScoresDocument) {
 
 type Fact = readonly [name: string, value: string];
 
-function factsOf({ document, positiveRate }: ScoreReport): Fact[] {
-  const { pixels, leftOut, ignoreLabel } = document;
-  const facts: Fact[] = OVERALL.map(([key, name]) => [name, formatScore(document[key])]);
+function factsOf({ document, positiveRate, intervals }: ScoreReport): Fact[] {
+  const { pixels, leftOut, ignoreLabel, boundary, calibration } = document;
+  const score = (key: string, value: number | null) => {
+    const interval = intervals?.overall[key] ?? null;
+    return `${formatScore(value)}${interval === null ? "" : ` (${formatInterval(interval)})`}`;
+  };
+  const facts: Fact[] = OVERALL.map(([key, name]) => [name, score(key, document[key])]);
+  if (boundary !== undefined) {
+    facts.push(
+      ["mean boundary IoU", score("boundaryIou", boundary.meanIou)],
+      ["mean boundary F1", score("boundaryF1", boundary.meanF1)],
+      [
+        "boundary tolerance",
+        `${boundary.tolerance} ${boundary.tolerance === 1 ? "pixel" : "pixels"}`,
+      ],
+    );
+  }
+  if (calibration !== undefined) {
+    for (const [key, name] of CALIBRATION_SCORES) facts.push([name, formatScore(calibration[key])]);
+  }
+  if (intervals !== null) {
+    facts.push([
+      "in brackets",
+      `${
+        percent(intervals.level)
+      } intervals, ${intervals.replicates} draws of ${intervals.scenes} scenes`,
+    ]);
+  }
   if (positiveRate !== null) {
     const { name, prediction, truth } = positiveRate;
     facts.push([
@@ -180,6 +269,14 @@ function factsOf({ document, positiveRate }: ScoreReport): Fact[] {
     ["absent classes", ABSENT_RULES[document.absent]],
   );
   return facts;
+}
+
+function formatInterval(interval: Interval): string {
+  return interval === null ? "n/a" : `${formatScore(interval[0])} to ${formatScore(interval[1])}`;
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(6))} %`;
 }
 
 /** A score for people. */

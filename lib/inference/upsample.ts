@@ -61,12 +61,7 @@ export function upsampleLogits(
   options: UpsampleOptions,
 ): UpsampledLogits {
   const { height, width, stride } = options;
-  const [classes, rows, columns] = logits.shape as [number, number, number];
-  if (rows !== Math.ceil(height / stride) || columns !== Math.ceil(width / stride)) {
-    throw new InputError(
-      `Cannot upsample logits of ${rows}x${columns} by ${stride} to ${height}x${width}`,
-    );
-  }
+  const [classes, rows, columns] = checkedShape(logits, options);
   const pred = ndarray("uint8", [height, width]);
   const confidence = options.confidence ? ndarray("float32", [height, width]) : null;
   const down = tapsOf(height, rows, stride);
@@ -76,14 +71,9 @@ export function upsampleLogits(
   const best = new Float32Array(width);
   const sums = new Float32Array(width);
   for (let y = 0; y < height; y++) {
-    const above = down.first[y]! * columns;
-    const below = down.second[y]! * columns;
-    const share = down.share[y]!;
     for (let k = 0; k < classes; k++) {
-      for (let x = 0; x < columns; x++) {
-        const a = logits.data[k * plane + above + x]!;
-        row[k * columns + x] = a + share * (logits.data[k * plane + below + x]! - a);
-      }
+      const line = row.subarray(k * columns, (k + 1) * columns);
+      interpolateRows(logits.data.subarray(k * plane, (k + 1) * plane), columns, down, y, line);
     }
     const line = pred.data.subarray(y * width, (y + 1) * width);
     pickClasses(row, classes, columns, across, line, best);
@@ -93,6 +83,66 @@ export function upsampleLogits(
     else softmaxOfBest(row, classes, columns, across, best, sums, out);
   }
   return { pred, confidence };
+}
+
+/**
+ * Upsample logits, or probabilities, by their stride, as {@linkcode upsampleLogits} does, and keep them.
+ *
+ * @param logits Shape (K, ⌈H/stride⌉, ⌈W/stride⌉).
+ * @param options Size of the patch and stride.
+ * @returns Shape (K, H, W).
+ * @throws {InputError} If the logits do not have the patch's size divided by the stride.
+ */
+export function upsampleScores(
+  logits: NdArray<"float32">,
+  { height, width, stride }: Pick<UpsampleOptions, "height" | "width" | "stride">,
+): NdArray<"float32"> {
+  const [classes, rows, columns] = checkedShape(logits, { height, width, stride });
+  const down = tapsOf(height, rows, stride);
+  const across = tapsOf(width, columns, stride);
+  const scores = ndarray("float32", [classes, height, width]);
+  const row = new Float32Array(columns);
+  for (let k = 0; k < classes; k++) {
+    const plane = logits.data.subarray(k * rows * columns, (k + 1) * rows * columns);
+    for (let y = 0; y < height; y++) {
+      interpolateRows(plane, columns, down, y, row);
+      const line = scores.data.subarray((k * height + y) * width, (k * height + y + 1) * width);
+      for (let x = 0; x < width; x++) {
+        const left = row[across.first[x]!]!;
+        line[x] = left + across.share[x]! * (row[across.second[x]!]! - left);
+      }
+    }
+  }
+  return scores;
+}
+
+function checkedShape(
+  logits: NdArray<"float32">,
+  { height, width, stride }: Pick<UpsampleOptions, "height" | "width" | "stride">,
+): [classes: number, rows: number, columns: number] {
+  const [classes, rows, columns] = logits.shape as [number, number, number];
+  if (rows === Math.ceil(height / stride) && columns === Math.ceil(width / stride)) {
+    return [classes, rows, columns];
+  }
+  throw new InputError(
+    `Cannot upsample logits of ${rows}x${columns} by ${stride} to ${height}x${width}`,
+  );
+}
+
+/** A row of pixels between two rows of a plane. */
+function interpolateRows(
+  plane: Float32Array,
+  columns: number,
+  { first, second, share }: Taps,
+  y: number,
+  row: Float32Array,
+): void {
+  const above = first[y]! * columns;
+  const below = second[y]! * columns;
+  for (let x = 0; x < columns; x++) {
+    const a = plane[above + x]!;
+    row[x] = a + share[y]! * (plane[below + x]! - a);
+  }
 }
 
 /** Class of the largest value of each pixel of a row, and that value. */

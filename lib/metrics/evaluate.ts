@@ -7,10 +7,14 @@ import { type NdArray, ndarray } from "../array/mod.ts";
 import { type ClassInfo, IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import type { RasterInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
-import type { StreamItem } from "../stream/mod.ts";
+import type { OutputInfo, Sample, StreamHeader, StreamItem } from "../stream/mod.ts";
 import { checkLabelRaster } from "../tiling/mod.ts";
+import { BoundaryCounts } from "./boundary_counts.ts";
+import { CalibrationCounts } from "./calibration_counts.ts";
 import { ConfusionMatrix } from "./confusion_matrix.ts";
+import { scoreCalibration, withPrediction } from "./score_calibration.ts";
 import { scoreSample } from "./score_sample.ts";
+import { sampleBoundaries, ScoredRows } from "./scored_rows.ts";
 import { type Evaluation, mergeEvaluations } from "./scores_file.ts";
 
 /** Options of {@linkcode evaluateStream} and {@linkcode evaluateRasters}. */
@@ -19,6 +23,14 @@ export interface EvaluateOptions {
   readonly ignoreLabel?: number;
   /** Names and colours; those that the stream or raster carries where left out. */
   readonly classes?: readonly ClassInfo[] | null;
+  /** Score boundaries too, with this tolerance in pixels; not where left out. */
+  readonly boundaryTolerance?: number | null;
+  /** Keep the counts of each scene, for {@linkcode bootstrapScores}; not where left out. */
+  readonly perScene?: boolean;
+  /**
+   * Score the probabilities too, of streams with logits only; not where left out. Samples need no `pred` then.
+   */
+  readonly calibration?: boolean;
   /** Called with the share of rows done, of rasters only. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -45,17 +57,14 @@ export async function evaluateStream(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   let total: Evaluation | null = null;
-  let segment: Evaluation | null = null;
-  let name = "";
+  let segment: Segment | null = null;
   for await (const item of items) {
-    if (item.type === "header") {
-      const { classes, scene } = item.header;
-      name = scene?.name ?? "the samples before";
-      segment = beginEvaluation(options, options.classes ?? classes);
-    } else if (segment !== null && item.type === "sample") {
-      scoreSample(segment.matrix, item.sample);
-    } else if (segment !== null) {
-      const finished = finishEvaluation(segment);
+    if (item.type === "header") segment = beginSegment(item.header, options);
+    else if (segment !== null && item.type === "sample") addSample(segment, item.sample);
+    else if (segment !== null) {
+      segment.boundaries?.finish();
+      const { name, evaluation } = segment;
+      const finished = finishEvaluation(evaluation, name, options);
       total = total === null
         ? finished
         : mergeEvaluations([["the scenes before", total], [name, finished]]);
@@ -63,6 +72,34 @@ export async function evaluateStream(
   }
   if (total === null) throw new InputError("No samples received");
   return total;
+}
+
+/** What is counted of a segment. */
+interface Segment {
+  readonly name: string;
+  readonly output: OutputInfo | null;
+  readonly evaluation: Evaluation;
+  readonly boundaries: ReturnType<typeof sampleBoundaries> | null;
+}
+
+function beginSegment(header: StreamHeader, options: EvaluateOptions): Segment {
+  const { classes, scene, output } = header;
+  const evaluation = beginEvaluation(options, options.classes ?? classes);
+  const { matrix: { ignoreLabel }, boundary } = evaluation;
+  return {
+    name: scene?.name ?? "the samples before",
+    output,
+    evaluation,
+    boundaries: !boundary ? null : sampleBoundaries(header, boundary, ignoreLabel),
+  };
+}
+
+function addSample({ output, evaluation, boundaries }: Segment, sample: Sample): void {
+  const { matrix, calibration } = evaluation;
+  const scored = !calibration ? sample : withPrediction(sample, output);
+  scoreSample(matrix, scored);
+  boundaries?.add(scored);
+  if (calibration) scoreCalibration(calibration, scored, output!, matrix);
 }
 
 /**
@@ -92,6 +129,10 @@ export async function evaluateRasters(
     options.classes ?? namedClasses(map.info) ?? namedClasses(truth.info),
   );
   const { width, height } = map.info;
+  const { matrix, boundary } = evaluation;
+  const boundaries = !boundary
+    ? null
+    : new ScoredRows(boundary, matrix.ignoreLabel, width, { start: 0, end: height });
   const blockRows = Math.max(map.info.block.height, truth.info.block.height);
   const rows = Math.max(1, Math.floor(STRIP_PIXELS / width));
   // Whole blocks, so that none is decoded twice.
@@ -99,30 +140,53 @@ export async function evaluateRasters(
   for (let y = 0; y < height; y += step) {
     const window = { x: 0, y, width, height: Math.min(step, height - y) };
     const [predicted, labels] = await Promise.all([map.read(window), truth.read(window)]);
-    evaluation.matrix.update(
-      onlyBand(labels),
-      onlyBand(predicted),
-      intersection(labels.valid, predicted.valid),
-      { source: `${map.info.source} on ${truth.info.source}`, y },
-    );
+    const pixels = {
+      truth: onlyBand(labels),
+      prediction: onlyBand(predicted),
+      valid: intersection(labels.valid, predicted.valid),
+    };
+    matrix.update(pixels.truth, pixels.prediction, pixels.valid, {
+      source: `${map.info.source} on ${truth.info.source}`,
+      y,
+    });
+    boundaries?.addRows(pixels);
     options.onProgress?.(y + window.height, height);
   }
-  return finishEvaluation(evaluation);
+  boundaries?.finish();
+  return finishEvaluation(evaluation, map.info.source, options);
 }
 
 function beginEvaluation(
-  { ignoreLabel = IGNORE_LABEL }: EvaluateOptions,
+  { ignoreLabel = IGNORE_LABEL, boundaryTolerance = null, calibration = false }: EvaluateOptions,
   classes: readonly ClassInfo[] | null,
 ): Evaluation {
   // A 256th class is there only where no pixel of it is left out.
   const unnamed = ignoreLabel === IGNORE_LABEL ? BYTE_VALUES - 1 : BYTE_VALUES;
-  return { matrix: new ConfusionMatrix(classes?.length ?? unnamed, { ignoreLabel }), classes };
+  const classCount = classes?.length ?? unnamed;
+  return {
+    matrix: new ConfusionMatrix(classCount, { ignoreLabel }),
+    classes,
+    boundary: boundaryTolerance === null ? null : new BoundaryCounts(classCount, boundaryTolerance),
+    calibration: calibration ? new CalibrationCounts() : null,
+    scenes: null,
+  };
 }
 
-function finishEvaluation({ matrix, classes }: Evaluation): Evaluation {
+function finishEvaluation(
+  { matrix, classes, boundary, calibration }: Evaluation,
+  name: string,
+  { perScene = false }: EvaluateOptions,
+): Evaluation {
+  const classCount = classes === null ? matrix.usedClassCount() : matrix.classCount;
+  const counts = {
+    matrix: matrix.withClassCount(classCount),
+    boundary: boundary?.withClassCount(classCount) ?? null,
+  };
   return {
-    matrix: classes === null ? matrix.withClassCount(matrix.usedClassCount()) : matrix,
+    ...counts,
     classes,
+    calibration: calibration ?? null,
+    scenes: perScene ? [{ name, ...counts }] : null,
   };
 }
 

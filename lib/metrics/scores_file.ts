@@ -8,6 +8,20 @@ import * as v from "valibot";
 import type { ClassInfo } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import { classesSchema, countSchema, DOCUMENT_VERSION, parseDocument } from "../json_document.ts";
+import type { SceneCounts } from "./bootstrap.ts";
+import {
+  BOUNDARY_FIELDS,
+  BoundaryCounts,
+  type BoundaryReport,
+  boundaryReport,
+  MOST_TOLERANCE,
+} from "./boundary_counts.ts";
+import {
+  CALIBRATION_BINS,
+  CalibrationCounts,
+  type CalibrationReport,
+  calibrationReport,
+} from "./calibration_counts.ts";
 import { ConfusionMatrix, type LeftOut } from "./confusion_matrix.ts";
 import { ABSENT_POLICIES, type ClassScores, computeScores, type Scores } from "./scores.ts";
 
@@ -17,6 +31,34 @@ export interface Evaluation {
   readonly matrix: ConfusionMatrix;
   /** Names and colours in order of class number; null where unknown. */
   readonly classes: readonly ClassInfo[] | null;
+  /** Counts of boundaries; null or left out where not counted. */
+  readonly boundary?: BoundaryCounts | null;
+  /** Sums over probabilities; null or left out where not taken. */
+  readonly calibration?: CalibrationCounts | null;
+  /** Counts of each scene; null or left out where not kept. */
+  readonly scenes?: readonly SceneCounts[] | null;
+}
+
+/** Sums as they are written. */
+export interface CalibrationSums {
+  /** Sum of the confidences in each bin. */
+  readonly confidence: readonly number[];
+  /** Pixels in each bin whose prediction is right. */
+  readonly correct: readonly number[];
+  /** Σ −log p of the true class. */
+  readonly negativeLogLikelihood: number;
+  /** Σ over pixels and classes of (p − y)². */
+  readonly squaredError: number;
+}
+
+/** Counts of one scene as they are written. */
+export interface SceneDocument {
+  /** Its name. */
+  readonly name: string;
+  /** Rows of its confusion matrix. */
+  readonly confusion: readonly (readonly number[])[];
+  /** Counts of its boundaries by class, in the order of the names of `boundary.classes[].counts`; null where not counted. */
+  readonly boundary: readonly (readonly number[])[] | null;
 }
 
 /** Scores of a class with its name, as they are written. */
@@ -45,6 +87,12 @@ export interface ScoresDocument extends Omit<Scores, "classes"> {
   readonly classes: readonly ClassInfo[] | null;
   /** The counts: a row for each true class, a column for each predicted one. */
   readonly confusion: readonly (readonly number[])[];
+  /** Scores and counts of boundaries; only where they were counted. */
+  readonly boundary?: BoundaryReport;
+  /** Scores and sums of probabilities; only where they were taken. */
+  readonly calibration?: CalibrationReport & { readonly sums: CalibrationSums };
+  /** Counts of each scene; only where they were kept. */
+  readonly scenes?: readonly SceneDocument[];
 }
 
 const CONVENTIONS = "Scores are over all pixels together, not means over patches; " +
@@ -57,6 +105,33 @@ const schema = v.object({
   leftOut: v.object({ invalid: countSchema, ignored: countSchema, unpredicted: countSchema }),
   classes: classesSchema,
   confusion: v.pipe(v.array(v.array(countSchema)), v.minLength(1)),
+  boundary: v.optional(v.object({
+    tolerance: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_TOLERANCE)),
+    classes: v.array(v.object({
+      counts: v.object({
+        both: countSchema,
+        either: countSchema,
+        truth: countSchema,
+        truthMet: countSchema,
+        predicted: countSchema,
+        predictedMet: countSchema,
+      }),
+    })),
+  })),
+  calibration: v.optional(v.object({
+    bins: v.pipe(v.array(v.object({ pixels: countSchema })), v.length(CALIBRATION_BINS)),
+    sums: v.object({
+      confidence: v.pipe(v.array(v.number()), v.length(CALIBRATION_BINS)),
+      correct: v.pipe(v.array(countSchema), v.length(CALIBRATION_BINS)),
+      negativeLogLikelihood: v.nullable(v.number()),
+      squaredError: v.number(),
+    }),
+  })),
+  scenes: v.optional(v.array(v.object({
+    name: v.string(),
+    confusion: v.array(v.array(countSchema)),
+    boundary: v.nullable(v.array(v.pipe(v.array(countSchema), v.length(BOUNDARY_FIELDS.length)))),
+  }))),
 });
 
 /**
@@ -67,11 +142,10 @@ const schema = v.object({
  * @returns The document.
  */
 export function scoresDocument(
-  { matrix, classes }: Evaluation,
+  { matrix, classes, boundary = null, calibration = null, scenes = null }: Evaluation,
   scores: Scores = computeScores(matrix),
 ): ScoresDocument {
   const { classes: perClass, ...overall } = scores;
-  const { classCount, counts } = matrix;
   return {
     swath: DOCUMENT_VERSION,
     type: "scores",
@@ -85,10 +159,38 @@ export function scoresDocument(
       ...scores,
     })),
     classes,
-    confusion: Array.from(
-      { length: classCount },
-      (_, row) => [...counts.subarray(row * classCount, (row + 1) * classCount)],
-    ),
+    confusion: rowsOf(matrix.counts, matrix.classCount),
+    ...(boundary !== null && { boundary: boundaryReport(boundary, matrix.ignoreLabel) }),
+    ...(calibration !== null && { calibration: calibrationDocument(calibration) }),
+    ...(scenes !== null && {
+      scenes: scenes.map(({ name, matrix, boundary }) => ({
+        name,
+        confusion: rowsOf(matrix.counts, matrix.classCount),
+        boundary: boundary === null ? null : rowsOf(boundary.counts, BOUNDARY_FIELDS.length),
+      })),
+    }),
+  };
+}
+
+function rowsOf(counts: Float64Array, columns: number): number[][] {
+  return Array.from(
+    { length: counts.length / columns },
+    (_, row) => [...counts.subarray(row * columns, (row + 1) * columns)],
+  );
+}
+
+function calibrationDocument(
+  counts: CalibrationCounts,
+): CalibrationReport & { readonly sums: CalibrationSums } {
+  const { confidence, correct, negativeLogLikelihood, squaredError } = counts;
+  return {
+    ...calibrationReport(counts),
+    sums: {
+      confidence: [...confidence],
+      correct: [...correct],
+      negativeLogLikelihood,
+      squaredError,
+    },
   };
 }
 
@@ -114,19 +216,62 @@ export function scoresDocument(
  */
 export function parseScores(text: string, source: string): Evaluation {
   const document = parseDocument(schema, text, "scores", source);
-  const { confusion, classes } = document;
+  const { confusion, classes, ignoreLabel, boundary, calibration, scenes } = document;
   const size = confusion.length;
-  if (confusion.some((row) => row.length !== size) || (classes ?? confusion).length !== size) {
-    throw new InputError(
-      `Cannot read scores from ${
-        JSON.stringify(source)
-      }: its confusion matrix does not have as many rows as columns and classes`,
-    );
-  }
-  const matrix = new ConfusionMatrix(size, { ignoreLabel: document.ignoreLabel });
-  matrix.counts.set(confusion.flat());
+  const read = `Cannot read scores from ${JSON.stringify(source)}`;
+  const matrixOf = (rows: readonly (readonly number[])[]) => {
+    if (rows.length !== size || rows.some((row) => row.length !== size)) {
+      throw new InputError(
+        `${read}: its confusion matrix does not have as many rows as columns and classes`,
+      );
+    }
+    const matrix = new ConfusionMatrix(size, { ignoreLabel });
+    matrix.counts.set(rows.flat());
+    return matrix;
+  };
+  if ((classes ?? confusion).length !== size) matrixOf([]);
+  const matrix = matrixOf(confusion);
   Object.assign(matrix.leftOut, document.leftOut);
-  return { matrix, classes };
+  const boundaryOf = (rows: readonly (readonly number[])[]) => {
+    if (rows.length !== size) {
+      throw new InputError(`${read}: it does not have boundaries of as many classes as there are`);
+    }
+    const counts = new BoundaryCounts(size, boundary!.tolerance);
+    counts.counts.set(rows.flat());
+    return counts;
+  };
+  return {
+    matrix,
+    classes,
+    boundary: boundary === undefined ? null : boundaryOf(
+      boundary.classes.map(({ counts }) => BOUNDARY_FIELDS.map((name) => counts[name])),
+    ),
+    calibration: calibration === undefined ? null : calibrationOf(
+      calibration.bins.map(({ pixels }) => pixels),
+      // JSON has no infinity.
+      {
+        ...calibration.sums,
+        negativeLogLikelihood: calibration.sums.negativeLogLikelihood ?? Infinity,
+      },
+    ),
+    scenes: scenes?.map((scene) => ({
+      name: scene.name,
+      matrix: matrixOf(scene.confusion),
+      boundary: scene.boundary === null || boundary === undefined
+        ? null
+        : boundaryOf(scene.boundary),
+    })) ?? null,
+  };
+}
+
+function calibrationOf(pixels: readonly number[], sums: CalibrationSums): CalibrationCounts {
+  const counts = new CalibrationCounts();
+  counts.pixels.set(pixels);
+  counts.confidence.set(sums.confidence);
+  counts.correct.set(sums.correct);
+  counts.negativeLogLikelihood = sums.negativeLogLikelihood;
+  counts.squaredError = sums.squaredError;
+  return counts;
 }
 
 /**
@@ -135,8 +280,8 @@ export function parseScores(text: string, source: string): Evaluation {
  * Where none of them has names, those of fewer classes count as having the others too.
  *
  * @param evaluations At least one, each with the name of where it comes from.
- * @returns Their sum.
- * @throws {InputError} If their classes or ignore labels differ.
+ * @returns Their sum; boundaries, calibration and scenes where all have them.
+ * @throws {InputError} If their classes, ignore labels or tolerances differ.
  */
 export function mergeEvaluations(
   evaluations: readonly (readonly [source: string, evaluation: Evaluation])[],
@@ -155,7 +300,54 @@ export function mergeEvaluations(
     }
     sum.merge(evaluation.matrix.withClassCount(classCount));
   }
-  return { matrix: sum, classes };
+  return { matrix: sum, classes, ...sumOfOthers(evaluations, classCount) };
+}
+
+/** What not all evaluations have. */
+function sumOfOthers(
+  evaluations: readonly (readonly [source: string, evaluation: Evaluation])[],
+  classCount: number,
+): Pick<Evaluation, "boundary" | "calibration" | "scenes"> {
+  const all = evaluations.map(([, { boundary = null, calibration = null, scenes = null }]) => ({
+    boundary,
+    calibration,
+    scenes,
+  }));
+  const boundaries = all.map(({ boundary }) => boundary?.withClassCount(classCount) ?? null);
+  const [boundary] = boundaries.every((boundary) => boundary !== null) ? boundaries : [null];
+  if (boundary) { for (const other of boundaries.slice(1)) boundary.merge(other!); }
+  const calibration = all.every(({ calibration }) => calibration !== null)
+    ? new CalibrationCounts()
+    : null;
+  if (calibration) { for (const other of all) calibration.merge(other.calibration!); }
+  return {
+    boundary: boundary ?? null,
+    calibration,
+    scenes: all.every(({ scenes }) => scenes !== null)
+      ? mergeScenes(all.flatMap(({ scenes }) => scenes!), classCount, Boolean(boundary))
+      : null,
+  };
+}
+
+/** Parts of the same scene are one scene. */
+function mergeScenes(
+  scenes: readonly SceneCounts[],
+  classCount: number,
+  hasBoundaries: boolean,
+): SceneCounts[] {
+  const byName = new Map<string, SceneCounts>();
+  for (const { name, matrix, boundary } of scenes) {
+    const part = {
+      name,
+      matrix: matrix.withClassCount(classCount),
+      boundary: hasBoundaries ? boundary!.withClassCount(classCount) : null,
+    };
+    const before = byName.get(name);
+    before?.matrix.merge(part.matrix);
+    if (part.boundary !== null) before?.boundary?.merge(part.boundary);
+    if (before === undefined) byName.set(name, part);
+  }
+  return [...byName.values()];
 }
 
 function differenceOf(a: Evaluation, b: Evaluation): string | null {

@@ -15,6 +15,8 @@ export {
   createStitcher,
   type MapArea,
   mapArea,
+  mapRows,
+  requireBand,
   type RowSink,
   type Stitcher,
   type StitchSinks,
