@@ -15,7 +15,6 @@ import {
 } from "../../mod.ts";
 import { requirePictureName, writeChart } from "../chart.ts";
 import { defineCommand } from "../command.ts";
-import { CommandError } from "../errors.ts";
 import { fileArguments, overwriteOption } from "../options.ts";
 import { drawPanel } from "../train/terminal_chart.ts";
 import { path } from "../values.ts";
