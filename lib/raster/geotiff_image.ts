@@ -5,32 +5,36 @@
  */
 import { bytesPerElement, type DataType } from "../array/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import { BlockCache, type CachedBlock } from "./block_cache.ts";
-import { decodeBlock, plainBytes } from "./decode/block.ts";
-import { bandsOfBlock, rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
+import { BlockCache, type CachedBlock, type KeptBlock } from "./block_cache.ts";
+import { BlockLoader, type BlockPlace } from "./block_loader.ts";
+import { rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
 import type { PlaneImage } from "./plane_image.ts";
 import { RasterFault } from "./read_fault.ts";
-import { WindowPath } from "./window_path.ts";
-import type { ByteRange, ByteSource } from "./read_source.ts";
-import { COMPRESSION } from "./geotiff_tags.ts";
+import type { ByteSource } from "./read_source.ts";
+import { WindowPath, type WindowsToCome } from "./window_path.ts";
 
-/** Blocks are fetched together up to this many decoded bytes. */
-const BATCH_BYTES = 64 << 20;
-/** Windows that are fetched ahead from a server. */
-const WINDOWS_AHEAD = 2;
+/** Blocks of a file are asked for together up to this many decoded bytes, ... */
+const FILE_GROUP = 1 << 20;
+/** ... and those on a server, where neighbours come with one request. */
+const REMOTE_GROUP = 64 << 20;
+/** Decoded bytes that are fetched ahead of the windows from a server. */
+const REMOTE_AHEAD = 96 << 20;
+/** Least decoded bytes that workers are given to do ahead of the windows. */
+const LOCAL_AHEAD = 32 << 20;
 
-/** A block of a window: its place in the file and its number. */
-interface BlockPlace {
-  readonly index: number;
-  readonly plane: number;
-  readonly column: number;
-  readonly row: number;
+/** What an image may use. */
+export interface ImageLimits {
+  /** Most bytes of decoded blocks that are kept. */
+  readonly cacheBytes: number;
+  /** Most threads that decode. */
+  readonly threads: number;
 }
 
 /** One image of a TIFF file. */
 export class TiffImage implements PlaneImage {
   readonly layout: TiffLayout;
-  readonly #source: ByteSource;
+  readonly #remote: boolean;
+  readonly #loader: BlockLoader;
   readonly #cache: BlockCache;
   readonly #cacheBytes: number;
   readonly #fill: Uint8Array<ArrayBuffer> | null;
@@ -41,17 +45,18 @@ export class TiffImage implements PlaneImage {
    *
    * @param source The file.
    * @param layout How the image is stored in it.
-   * @param cacheBytes Most bytes of decoded blocks that are kept.
+   * @param limits Memory and threads.
    * @param fill Bytes of the element that stands where the file stores no block; null for zeros.
    */
   constructor(
     source: ByteSource,
     layout: TiffLayout,
-    cacheBytes: number,
+    { cacheBytes, threads }: ImageLimits,
     fill: Uint8Array<ArrayBuffer> | null,
   ) {
-    this.#source = source;
     this.layout = layout;
+    this.#remote = source.remote;
+    this.#loader = new BlockLoader(source, layout, threads);
     this.#cache = new BlockCache(cacheBytes);
     this.#cacheBytes = cacheBytes;
     this.#fill = fill;
@@ -70,128 +75,136 @@ export class TiffImage implements PlaneImage {
     return this.layout.dtype;
   }
 
+  announce(windows: readonly PixelWindow[]): void {
+    this.#path.announce(windows);
+  }
+
+  close(): void {
+    this.#loader.close();
+  }
+
   async readPlanes(
     window: PixelWindow,
     bands: readonly number[],
     planes: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
+    const coming = this.#path.after(window, this.layout);
     // Windows come row by row: what lies above this one is not needed again.
-    const { across, down, blockHeight } = this.layout;
-    this.#cache.deleteWhere((index) =>
-      (Math.floor(index / across) % down + 1) * blockHeight <= window.y
-    );
-    for (const batch of this.#batches(window, bands)) {
-      const loading = this.#load(batch);
-      if (this.#source.remote) this.#readAhead(window, bands);
-      const blocks = await Promise.all(loading);
-      for (const [index, place] of batch.entries()) {
-        this.#copy(place, blocks[index]!, window, bands, planes);
+    this.#forget(window.y, null);
+    const places = [...this.#places(window, bands)];
+    const now = places.values();
+    const later = this.#laterPlaces(coming, bands);
+    const blocks: KeptBlock[] = [];
+    let ahead = 0;
+    try {
+      for (const [index, place] of places.entries()) {
+        // What is needed now, then as much of what comes as there is room for.
+        while (blocks.length < places.length && (blocks.length <= index || ahead < this.#room())) {
+          const group = this.#group(now);
+          blocks.push(...this.#wanted(group).map((block) => block.use()));
+          ahead += this.#bytesOf(group);
+        }
+        while (blocks.length === places.length && ahead < this.#room()) {
+          const group = this.#group(later);
+          if (group.length === 0 || !this.#wantedLater(group)) break;
+          ahead += this.#bytesOf(group);
+        }
+        const block = await blocks[index]!.block;
+        ahead -= this.#loader.blockBytes(place.row);
+        this.#copy(place, block, window, bands, planes);
       }
+    } finally {
+      for (const block of blocks) block.done();
+    }
+    if (coming.nextRow !== null && coming.nextX !== null) {
+      this.#forget(coming.nextRow, { above: window.y + window.height, left: coming.nextX });
     }
   }
 
-  /** The blocks that a window touches, in stretches that are fetched together. */
-  *#batches(window: PixelWindow, bands: readonly number[]): Generator<BlockPlace[]> {
+  /** Decoded bytes to ask for before they are needed. */
+  #room(): number {
+    if (!this.#loader.inBackground) return 0;
+    if (this.#remote) return Math.min(REMOTE_AHEAD, this.#cacheBytes / 2);
+    // Two jobs for each worker, and one whose turn it is.
+    const busy = (2 * this.#loader.workers + 1) * this.#loader.blockBytes(0);
+    return Math.min(Math.max(LOCAL_AHEAD, busy), this.#cacheBytes / 2);
+  }
+
+  /**
+   * Forget blocks that end above a row.
+   *
+   * @param row The row.
+   * @param passed Only those that a row of windows which ends at `above` has passed, up to column `left`.
+   */
+  #forget(row: number, passed: { readonly above: number; readonly left: number } | null): void {
+    const { across, down, blockHeight, blockWidth } = this.layout;
+    this.#cache.deleteWhere((index) => {
+      const top = Math.floor(index / across) % down * blockHeight;
+      if (top + blockHeight > row) return false;
+      return passed === null ||
+        top < passed.above && (index % across + 1) * blockWidth <= passed.left;
+    });
+  }
+
+  /** The blocks that a window touches. */
+  *#places(window: PixelWindow, bands: readonly number[]): Generator<BlockPlace> {
     const { blockWidth, blockHeight, across, down, planar, width, height } = this.layout;
     const firstColumn = Math.floor(Math.max(0, window.x) / blockWidth);
     const lastColumn = Math.ceil(Math.min(width, window.x + window.width) / blockWidth);
     const firstRow = Math.floor(Math.max(0, window.y) / blockHeight);
     const lastRow = Math.ceil(Math.min(height, window.y + window.height) / blockHeight);
     const planes = planar ? [...new Set(bands)] : [0];
-    let batch: BlockPlace[] = [];
-    let bytes = 0;
     for (let row = firstRow; row < lastRow; row++) {
-      const size = this.#blockBytes(row);
       for (const plane of planes) {
         for (let column = firstColumn; column < lastColumn; column++) {
-          if (batch.length > 0 && bytes + size > BATCH_BYTES) {
-            yield batch;
-            batch = [];
-            bytes = 0;
-          }
-          batch.push({ index: (plane * down + row) * across + column, plane, column, row });
-          bytes += size;
-        }
-      }
-    }
-    if (batch.length > 0) yield batch;
-  }
-
-  /** Start on the blocks of the windows that come next, as far as the cache can hold them. */
-  #readAhead(window: PixelWindow, bands: readonly number[]): void {
-    let bytes = 0;
-    for (const next of this.#path.after(window, this.layout, WINDOWS_AHEAD)) {
-      for (const batch of this.#batches(next, bands)) {
-        bytes += batch.reduce((total, { row }) => total + this.#blockBytes(row), 0);
-        if (bytes > this.#cacheBytes / 2) return;
-        try {
-          this.#load(batch);
-        } catch (error) {
-          // It comes again, for someone to see, if the window is read.
-          if (error instanceof RasterFault) return;
-          throw error;
+          yield { index: (plane * down + row) * across + column, plane, column, row };
         }
       }
     }
   }
 
-  /** The decoded blocks of a batch, from the cache or from the file. */
-  #load(batch: readonly BlockPlace[]): Promise<CachedBlock>[] {
-    const missing = batch.filter(({ index }) => this.#cache.get(index) === undefined);
-    const stored: { place: BlockPlace; range: ByteRange }[] = [];
-    const own = new Map<number, Promise<CachedBlock>>();
-    const keep = (place: BlockPlace, bytes: number, block: Promise<CachedBlock>) => {
-      own.set(place.index, block);
-      this.#cache.set(place.index, bytes, block);
-    };
-    for (const place of missing) {
-      const range = this.#range(place);
-      if (range === null) keep(place, 0, Promise.resolve(null));
-      else stored.push({ place, range });
-    }
-    if (stored.length > 0) {
-      const fetched = this.#source.read(stored.map(({ range }) => range));
-      for (const [position, { place }] of stored.entries()) {
-        const block = fetched.then((bytes) => this.#decode(place, bytes[position]!));
-        keep(place, this.#blockBytes(place.row), block);
-      }
-    }
-    return batch.map(({ index }) => own.get(index) ?? this.#cache.get(index)!);
+  *#laterPlaces(
+    { next }: WindowsToCome,
+    bands: readonly number[],
+  ): Generator<BlockPlace> {
+    for (const window of next) yield* this.#places(window, bands);
   }
 
-  /** Where a block is stored; null where it is not. */
-  #range(place: BlockPlace): ByteRange | null {
-    const offset = this.layout.offsets[place.index]!;
-    const count = this.layout.counts[place.index]!;
-    if (offset === 0 && count === 0) return null;
-    if (!(offset > 0 && count > 0)) {
-      throw new RasterFault(
-        `${
-          this.#describe(place)
-        } has offset ${offset} and ${count} bytes: only both or neither can be 0`,
-      );
+  /** The next few places, to be asked for together. */
+  #group(places: Iterator<BlockPlace>): BlockPlace[] {
+    const group: BlockPlace[] = [];
+    const limit = this.#remote ? REMOTE_GROUP : FILE_GROUP;
+    for (let bytes = 0; bytes < limit;) {
+      const { done, value } = places.next();
+      if (done) break;
+      group.push(value);
+      bytes += this.#loader.blockBytes(value.row);
     }
-    // No encoding is twice as long as what it encodes, so the rest of a larger claim is not needed.
-    const plain = plainBytes(this.layout.format, rowsOfBlock(this.layout, place.row));
-    const needed = this.layout.compression === COMPRESSION.none
-      ? Math.min(count, plain)
-      : Math.min(count, 2 * plain + (1 << 20));
-    if (offset + needed > this.#source.size) {
-      throw new RasterFault(
-        `${this.#describe(place)} reaches to byte ${
-          offset + needed
-        }, past the end of the file at byte ${this.#source.size}: it is truncated or damaged`,
-      );
-    }
-    return { offset, length: needed };
+    return group;
   }
 
-  async #decode(place: BlockPlace, bytes: Uint8Array<ArrayBuffer>): Promise<CachedBlock> {
+  #bytesOf(places: readonly BlockPlace[]): number {
+    return places.reduce((total, { row }) => total + this.#loader.blockBytes(row), 0);
+  }
+
+  /** Blocks from the cache or on their way. */
+  #wanted(places: readonly BlockPlace[]): KeptBlock[] {
+    const missing = places.filter(({ index }) => this.#cache.get(index) === undefined);
+    const loaded = missing.length === 0 ? [] : this.#loader.load(missing);
+    const own = new Map(missing.map(({ index }, position) => [index, loaded[position]!]));
+    for (const [index, block] of own) this.#cache.set(index, block);
+    return places.map(({ index }) => own.get(index) ?? this.#cache.get(index)!);
+  }
+
+  /** Begin to load blocks of windows to come; false if one of them cannot be. */
+  #wantedLater(places: readonly BlockPlace[]): boolean {
     try {
-      return await decodeBlock(this.layout.format, bytes, rowsOfBlock(this.layout, place.row));
+      this.#wanted(places);
+      return true;
     } catch (error) {
-      if (!(error instanceof RasterFault)) throw error;
-      throw new RasterFault(`${this.#describe(place)}: ${error.message}`, { cause: error });
+      // It comes again, for someone to see, if the window is read.
+      if (error instanceof RasterFault) return false;
+      throw error;
     }
   }
 
@@ -213,33 +226,24 @@ export class TiffImage implements PlaneImage {
     const y0 = Math.max(window.y, top, 0);
     const y1 = Math.min(window.y + window.height, top + rows, layout.height);
     const rowBytes = (x1 - x0) * size;
+    // Rows that are whole in both follow one another without a gap.
+    const whole = x1 - x0 === window.width && x1 - x0 === layout.blockWidth;
+    const step = whole ? y1 - y0 : 1;
     for (const [position, band] of bands.entries()) {
       if (layout.planar && band !== place.plane) continue;
       const plane = layout.planar ? 0 : band;
-      for (let y = y0; y < y1; y++) {
+      for (let y = y0; y < y1; y += step) {
         const to = ((position * window.height + y - window.y) * window.width + x0 - window.x) *
           size;
+        const count = rowBytes * step;
         if (block === null) {
-          if (this.#fill !== null) fillRow(planes.subarray(to, to + rowBytes), this.#fill);
+          if (this.#fill !== null) fillRow(planes.subarray(to, to + count), this.#fill);
           continue;
         }
         const from = ((plane * rows + y - top) * layout.blockWidth + x0 - left) * size;
-        planes.set(block.subarray(from, from + rowBytes), to);
+        planes.set(block.subarray(from, from + count), to);
       }
     }
-  }
-
-  /** Bytes of a decoded block of that row of blocks. */
-  #blockBytes(row: number): number {
-    const { layout } = this;
-    return layout.blockWidth * rowsOfBlock(layout, row) * bandsOfBlock(layout) *
-      bytesPerElement(layout.dtype);
-  }
-
-  #describe({ column, row, plane }: BlockPlace): string {
-    const { tiled, planar } = this.layout;
-    const name = tiled ? `the tile at column ${column}, row ${row}` : `strip ${row}`;
-    return planar ? `${name} of band ${plane + 1}` : name;
   }
 }
 

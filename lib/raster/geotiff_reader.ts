@@ -46,6 +46,7 @@ interface FoundImage {
  * @param files The file and those beside it.
  * @param maxMemory Most bytes of one window; a quarter of it for one block, and for blocks kept.
  * @param overview Reduced-resolution copy to read, from 0; null for the full resolution.
+ * @param threads Most threads that decode.
  * @returns The raster.
  * @throws {RasterFault} If the file is damaged or uses what is not supported.
  */
@@ -53,6 +54,7 @@ export async function openGeoTiff(
   files: TiffFiles,
   maxMemory: number,
   overview: number | null,
+  threads: number,
 ): Promise<RasterReader> {
   const directories = await readTiffDirectories(files.main);
   const [first] = directories;
@@ -77,7 +79,7 @@ export async function openGeoTiff(
   const image = new TiffImage(
     found.source,
     layout,
-    maxMemory / 4,
+    { cacheBytes: maxMemory / 4, threads },
     nodata === null ? null : elementBytes(nodata, layout.dtype),
   );
   const masks = images.filter(({ directory }) =>
@@ -91,7 +93,12 @@ export async function openGeoTiff(
     if (sized !== undefined) masks.push({ directory: sized, source });
   }
   const maskImages = masks.map(({ directory, source }) =>
-    new TiffImage(source, tiffLayout(directory, source.size, maxBlock), maxMemory / 16, null)
+    new TiffImage(
+      source,
+      tiffLayout(directory, source.size, maxBlock),
+      { cacheBytes: maxMemory / 16, threads: 1 },
+      null,
+    )
   );
 
   const georeference = tiffGeoreference(first!);

@@ -14,8 +14,10 @@ import { decodePng } from "./read_png.ts";
 import { type ByteSource, openFileSource, readAll, readRange } from "./read_source.ts";
 import { describeContent, sniffContent } from "./sniff_content.ts";
 
-/** Default of {@linkcode OpenRasterOptions.maxMemory}. */
-const DEFAULT_MAX_MEMORY = 1 << 30;
+/** Bounds of the default of {@linkcode OpenRasterOptions.maxMemory}. */
+const MAX_MEMORY = { least: 128 << 20, most: 1 << 30 } as const;
+/** Default of {@linkcode OpenRasterOptions.threads}. */
+const MAX_THREADS = 8;
 /** Most bytes of a sidecar with metadata. */
 const MAX_SIDECAR = 16 << 20;
 
@@ -27,9 +29,15 @@ export interface OpenRasterOptions {
   readonly overview?: number;
   /**
    * Most bytes that the pixels of one window may take; blocks of the file may take a quarter of it
-   * each, and those kept for later windows another quarter together. 1 GiB where left out.
+   * each, and those kept for later windows another quarter together. A quarter of the machine's memory
+   * where left out, but no more than 1 GiB.
    */
   readonly maxMemory?: number;
+  /**
+   * Most threads that decode a large GeoTIFF, besides the caller's; 1 has all of it done by the caller.
+   * As many as the machine has, up to 8, where left out.
+   */
+  readonly threads?: number;
 }
 
 /**
@@ -61,7 +69,9 @@ export async function openRaster(
   source: string,
   options: OpenRasterOptions = {},
 ): Promise<RasterReader> {
-  const { headers = {}, overview = null, maxMemory = DEFAULT_MAX_MEMORY } = options;
+  const { headers = {}, overview = null } = options;
+  const { maxMemory = defaultMaxMemory() } = options;
+  const { threads = Math.min(navigator.hardwareConcurrency, MAX_THREADS) } = options;
   const opened: ByteSource[] = [];
   const open = async (name: string) => {
     const bytes = isUrl(name)
@@ -92,6 +102,7 @@ export async function openRaster(
           { name: source, main, mask, overviews, metadata },
           maxMemory,
           overview,
+          threads,
         );
       }
       if (overview !== null) {
@@ -107,6 +118,13 @@ export async function openRaster(
     for (const bytes of opened) bytes.close();
     throw error;
   }
+}
+
+function defaultMaxMemory(): number {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" });
+  if (state !== "granted") return MAX_MEMORY.most;
+  const share = Math.floor(Deno.systemMemoryInfo().total / 4);
+  return Math.min(Math.max(share, MAX_MEMORY.least), MAX_MEMORY.most);
 }
 
 /** A file beside the raster; null where there is none. */

@@ -28,6 +28,10 @@ export interface PlaneImage {
     bands: readonly number[],
     planes: Uint8Array<ArrayBuffer>,
   ): Promise<void>;
+  /** Say which windows will be read, row by row; as of `RasterReader.announce`. */
+  announce(windows: readonly PixelWindow[]): void;
+  /** Release what it holds. */
+  close(): void;
 }
 
 /** An image whose pixels are in memory. */
@@ -73,4 +77,8 @@ export class MemoryImage implements PlaneImage {
     }
     return Promise.resolve();
   }
+
+  announce(): void {}
+
+  close(): void {}
 }

@@ -81,7 +81,12 @@ export class PlaneReader implements RasterReader {
     });
   }
 
+  announce(windows: readonly PixelWindow[]): void {
+    for (const image of [this.#parts.image, ...this.#parts.masks]) image.announce(windows);
+  }
+
   close(): void {
+    for (const image of [this.#parts.image, ...this.#parts.masks]) image.close();
     for (const source of this.#parts.sources) source.close();
   }
 

@@ -64,6 +64,14 @@ export interface RasterReader {
    * @throws {InputError} If the file is damaged or uses a feature that is not supported; it names both.
    */
   read(window: PixelWindow, bands?: readonly number[]): Promise<RasterPixels>;
+  /**
+   * Say which windows will be read, row by row from the top. They are decoded ahead then, and what is
+   * read more than once is kept until its last turn; without it, both go by a guess. Other windows may
+   * still be read.
+   *
+   * @param windows The windows in their order.
+   */
+  announce?(windows: readonly PixelWindow[]): void;
   /** Reads of the file, or requests to the server, and the bytes that came, up to now. */
   readonly traffic: { readonly requests: number; readonly bytes: number };
   /** Release the file and its caches. */

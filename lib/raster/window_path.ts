@@ -1,53 +1,123 @@
 /**
- * Guesses which windows come next, so that a server's answers are under way when they are needed.
+ * Which windows come next: as announced, or guessed from those that came.
+ *
+ * Blocks are decoded ahead, and given up, by it; nothing depends on its being right but the time.
  *
  * @module
  */
 import type { PixelWindow } from "../geo/mod.ts";
 
+/** What follows a window. */
+export interface WindowsToCome {
+  /** The next windows, in their order; none where there is no pattern. */
+  readonly next: Iterable<PixelWindow>;
+  /** First column of the next window of this row; Infinity where it is the last, null if unknown. */
+  readonly nextX: number | null;
+  /** First row of the next row of windows; Infinity where this is the last, null if unknown. */
+  readonly nextRow: number | null;
+}
+
 /** The way of a reader that goes through an image row by row. */
 export class WindowPath {
+  #announced: readonly PixelWindow[] = [];
+  /** Place of the next window among those announced. */
+  #place = 0;
   #last: PixelWindow | null = null;
+  /** Size of the window before. */
+  #width = 0;
+  #height = 0;
   /** First column of the rows of windows. */
   #firstX = 0;
+  /** Columns from one window to the next. */
+  #stepX = 0;
   /** Rows from one row of windows to the next. */
   #stepY = 0;
 
+  /** Take the word of one who knows which windows will be read. */
+  announce(windows: readonly PixelWindow[]): void {
+    this.#announced = windows;
+    this.#place = 0;
+  }
+
   /**
-   * Note a window, and guess.
+   * Note a window, and say what comes.
    *
    * @param window The window that is read now.
    * @param image Size of the image.
-   * @param count Number of windows to guess.
-   * @returns The next windows; none where there is no pattern.
    */
   after(
     window: PixelWindow,
     image: { readonly width: number; readonly height: number },
-    count: number,
-  ): PixelWindow[] {
+  ): WindowsToCome {
+    const announced = this.#announced;
+    const place = this.#place;
+    if (place >= announced.length || !isSame(announced[place]!, window)) {
+      return this.#guess(window, image);
+    }
+    this.#place = place + 1;
+    let rowEnd = place + 1;
+    while (rowEnd < announced.length && announced[rowEnd]!.y === window.y) rowEnd++;
+    return {
+      next: following(announced, place + 1),
+      nextX: rowEnd > place + 1 ? announced[place + 1]!.x : Infinity,
+      nextRow: announced[rowEnd]?.y ?? Infinity,
+    };
+  }
+
+  #guess(
+    window: PixelWindow,
+    image: { readonly width: number; readonly height: number },
+  ): WindowsToCome {
+    const unknown: WindowsToCome = { next: [], nextX: null, nextRow: null };
     const last = this.#last;
     this.#last = window;
-    if (last === null || last.width !== window.width || last.height !== window.height) return [];
+    this.#width = last?.width ?? 0;
+    this.#height = last?.height ?? 0;
+    if (last === null) return unknown;
     if (window.y > last.y) {
       this.#firstX = window.x;
       this.#stepY = window.y - last.y;
-      return [];
+    } else if (window.y === last.y && window.x > last.x) {
+      if (this.#stepY === 0) this.#firstX = Math.min(this.#firstX, last.x);
+      this.#stepX = window.x - last.x;
+    } else {
+      return unknown;
     }
-    const step = window.x - last.x;
-    if (window.y !== last.y || step <= 0) return [];
-    if (this.#stepY === 0) this.#firstX = Math.min(this.#firstX, last.x);
-    const next: PixelWindow[] = [];
+    if (this.#stepX === 0) return unknown;
+    const nextX = window.x + this.#stepX;
+    return {
+      next: this.#steps(window, image),
+      nextX: nextX < image.width ? nextX : Infinity,
+      nextRow: this.#stepY === 0 ? null : window.y + this.#stepY,
+    };
+  }
+
+  *#steps(
+    window: PixelWindow,
+    image: { readonly width: number; readonly height: number },
+  ): Generator<PixelWindow> {
+    const stepX = this.#stepX;
+    const stepY = this.#stepY === 0 ? window.height : this.#stepY;
+    // Those at the edges may be smaller.
+    const width = Math.max(window.width, this.#width);
+    const height = Math.max(window.height, this.#height);
     let { x, y } = window;
-    for (let index = 0; index < count; index++) {
-      x += step;
+    for (;;) {
+      x += stepX;
       if (x >= image.width) {
         x = this.#firstX;
-        y += this.#stepY === 0 ? window.height : this.#stepY;
+        y += stepY;
       }
-      if (y >= image.height) break;
-      next.push({ ...window, x, y });
+      if (y >= image.height) return;
+      yield { x, y, width, height };
     }
-    return next;
   }
+}
+
+function isSame(a: PixelWindow, b: PixelWindow): boolean {
+  return a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+}
+
+function* following(windows: readonly PixelWindow[], start: number): Generator<PixelWindow> {
+  for (let index = start; index < windows.length; index++) yield windows[index]!;
 }

@@ -61,19 +61,32 @@ export interface BlockFormat {
  * @param format How it is encoded.
  * @param bytes The bytes of the block as stored.
  * @param rows Rows that it has.
- * @returns Shape (bands, rows, width) as little-endian bytes of the element type.
+ * @returns Shape (bands, rows, width) as little-endian bytes of the element type. They may lie in memory
+ * that the next call uses again, unless they come as a promise.
  * @throws {RasterFault} If the bytes are damaged; the message has no position.
  */
-export async function decodeBlock(
+export function decodeBlock(
   format: BlockFormat,
   bytes: Uint8Array<ArrayBuffer>,
   rows: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { compression, color } = format;
+): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  const { compression } = format;
   if (compression === COMPRESSION.jpeg) return decodeJpegBlock(format, bytes, rows);
-  const expected = plainBytes(format, rows);
   const stored = format.reverseBits ? reverseBits(bytes) : bytes;
-  const raw = await decompress(compression, stored, expected);
+  const raw = decompress(compression, stored, plainBytes(format, rows));
+  return raw instanceof Promise
+    ? raw.then((plain) => planesOf(format, plain, rows).slice())
+    : planesOf(format, raw, rows);
+}
+
+/** From decompressed bytes to planes. */
+function planesOf(
+  format: BlockFormat,
+  raw: Uint8Array<ArrayBuffer>,
+  rows: number,
+): Uint8Array<ArrayBuffer> {
+  const { compression, color } = format;
+  const expected = plainBytes(format, rows);
   if (raw.length < expected) {
     throw new RasterFault(
       `${COMPRESSION_NAMES[compression]} data ends early, after ${raw.length} of ${expected} bytes`,

@@ -1,11 +1,9 @@
 /**
  * LZW as TIFF uses it: TIFF 6.0 section 13, and the bit order of writers older than libtiff 3.
  *
- * Each string of the table is a stretch of the output: the string of the code before it and one byte
- * more. So the table is two numbers a code, and decoding copies within the output.
- *
  * @module
  */
+import { decodeTiffLzw } from "../kernels/kernels.ts";
 import { RasterFault } from "../read_fault.ts";
 
 const CLEAR = 256;
@@ -19,7 +17,7 @@ const TABLE_SIZE = 4097;
  *
  * @param bytes The code.
  * @param expected Bytes that it should give.
- * @returns At most `expected` bytes.
+ * @returns At most `expected` bytes, maybe in memory that the next call uses again.
  * @throws {RasterFault} If a code is not in the table.
  */
 export function decodeLzw(
@@ -28,71 +26,16 @@ export function decodeLzw(
 ): Uint8Array<ArrayBuffer> {
   // The old order starts with the clear code 100000000 from its lowest bit on.
   const lowestBitFirst = bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1;
+  if (!lowestBitFirst) return decodeTiffLzw(bytes, expected);
   const raw = new Uint8Array(expected);
-  const filled = lowestBitFirst ? decodeLowestFirst(bytes, raw) : decodeHighestFirst(bytes, raw);
+  const filled = decodeLowestFirst(bytes, raw);
   return filled === expected ? raw : raw.subarray(0, filled);
 }
 
-/** The order of TIFF 6.0. Integers are kept to 32 bits (`| 0`), in which V8 computes fastest. */
-function decodeHighestFirst(bytes: Uint8Array, raw: Uint8Array): number {
-  const starts = new Int32Array(TABLE_SIZE);
-  const lengths = new Int32Array(TABLE_SIZE);
-  const size = bytes.length | 0;
-  const expected = raw.length | 0;
-  let next = FIRST;
-  let width = 9;
-  let filled = 0;
-  let previousStart = 0;
-  let previousLength = 0;
-  let buffer = 0;
-  let available = 0;
-  let at = 0;
-  while (filled < expected) {
-    while (available < width) {
-      if (at === size) return filled;
-      buffer = (buffer << 8) | bytes[at]!;
-      at = (at + 1) | 0;
-      available = (available + 8) | 0;
-    }
-    available = (available - width) | 0;
-    const code = (buffer >>> available) & ((1 << width) - 1);
-    if (code === CLEAR) {
-      next = FIRST;
-      width = 9;
-      previousLength = 0;
-      continue;
-    }
-    if (code === END) break;
-    const start = filled;
-    if (code < CLEAR) {
-      raw[filled] = code;
-      filled = (filled + 1) | 0;
-    } else {
-      if (previousLength === 0 || code > next) throw notInTable(code);
-      // A code that is about to be defined is the previous string and its first byte.
-      let from = code === next ? previousStart : starts[code]!;
-      const length = code === next ? (previousLength + 1) | 0 : lengths[code]!;
-      const end = Math.min((filled + length) | 0, expected);
-      while (filled < end) {
-        raw[filled] = raw[from]!;
-        filled = (filled + 1) | 0;
-        from = (from + 1) | 0;
-      }
-    }
-    if (previousLength > 0 && next < TABLE_SIZE - 1) {
-      starts[next] = previousStart;
-      lengths[next] = (previousLength + 1) | 0;
-      next = (next + 1) | 0;
-      // Codes become wider one code early: a slip of the first writers that became the standard.
-      if (next + 1 >= 1 << width && width < 12) width = (width + 1) | 0;
-    }
-    previousStart = start;
-    previousLength = (filled - start) | 0;
-  }
-  return filled;
-}
-
-/** The order of libtiff before version 3, which is that of GIF. */
+/**
+ * The order of libtiff before version 3, which is that of GIF. Each string of the table is a stretch of
+ * the output: the string of the code before it and one byte more.
+ */
 function decodeLowestFirst(bytes: Uint8Array, raw: Uint8Array): number {
   const starts = new Int32Array(TABLE_SIZE);
   const lengths = new Int32Array(TABLE_SIZE);

@@ -11,6 +11,7 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import type { Transform } from "node:stream";
+import { inflateZlib } from "../kernels/kernels.ts";
 import { RasterFault } from "../read_fault.ts";
 
 /** Largest window of Zstandard, 2^27 bytes: the default of its own decoder. */
@@ -76,6 +77,8 @@ function decompressUpTo(
       `${bytes.length} bytes of ${codec.name} data cannot hold the ${expected} bytes of the image`,
     );
   }
+  const fast = codec === DEFLATE ? inflateZlib(bytes, expected) : null;
+  if (fast !== null) return fast;
   try {
     // One output chunk of the expected size: no growing, no joining.
     const raw = codec.decompress(bytes, {

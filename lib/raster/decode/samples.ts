@@ -2,11 +2,12 @@
  * From decompressed bytes to planes: byte order, predictor, bit widths, interleaving.
  *
  * The loops that whole scenes go through undo the predictor and the interleaving in one pass over
- * unsigned words; the element type does not matter to them.
+ * unsigned words; the element type does not matter to them. Words of 16 bits are left to WebAssembly.
  *
  * @module
  */
 import type { BlockFormat } from "./block.ts";
+import { separateWords16 } from "../kernels/kernels.ts";
 import { undoFloatPredictor } from "./float_predictor.ts";
 import { expandFloats, unpackBits } from "./unpack.ts";
 
@@ -22,7 +23,8 @@ type Words =
  * @param format How they are stored.
  * @param bytes Rows of interleaved samples; may be changed.
  * @param rows Number of rows.
- * @returns Shape (samples, rows, width) as little-endian bytes of the element type.
+ * @returns Shape (samples, rows, width) as little-endian bytes of the element type, maybe in memory that
+ * the next call uses again.
  */
 export function decodeSamples(
   format: BlockFormat,
@@ -104,8 +106,20 @@ function toPlanes(words: Words, rows: number, width: number, samples: number): W
     return planes;
   }
   if (words instanceof Uint32Array) return separate32(words, rows, width, samples);
-  if (words instanceof Uint16Array) return separate16(words, rows, width, samples);
+  if (words instanceof Uint16Array) return inKernels(words, rows, width, samples, false);
   return separate8(words, rows, width, samples);
+}
+
+/** Words of 16 bits, as most scenes have. */
+function inKernels(
+  words: Uint16Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+  differences: boolean,
+): Uint16Array<ArrayBuffer> {
+  const planes = separateWords16(asBytes(words), rows, width, samples, differences);
+  return new Uint16Array(planes.buffer, planes.byteOffset, words.length);
 }
 
 // One function for each width, so that each loop sees one type of array and is compiled for it. They
@@ -119,26 +133,6 @@ function separate8(
   samples: number,
 ): Uint8Array<ArrayBuffer> {
   const planes = new Uint8Array(words.length);
-  for (let row = 0; row < rows; row++) {
-    for (let sample = 0; sample < samples; sample++) {
-      let from = (row * width * samples + sample) | 0;
-      let to = ((sample * rows + row) * width) | 0;
-      for (const end = (to + width) | 0; to < end; to = (to + 1) | 0) {
-        planes[to] = words[from]!;
-        from = (from + samples) | 0;
-      }
-    }
-  }
-  return planes;
-}
-
-function separate16(
-  words: Uint16Array<ArrayBuffer>,
-  rows: number,
-  width: number,
-  samples: number,
-): Uint16Array<ArrayBuffer> {
-  const planes = new Uint16Array(words.length);
   for (let row = 0; row < rows; row++) {
     for (let sample = 0; sample < samples; sample++) {
       let from = (row * width * samples + sample) | 0;
@@ -190,7 +184,7 @@ function undoDifferences(words: Words, rows: number, width: number, samples: num
     return planes;
   }
   if (words instanceof Uint32Array) return sum32(words, rows, width, samples);
-  if (words instanceof Uint16Array) return sum16(words, rows, width, samples);
+  if (words instanceof Uint16Array) return inKernels(words, rows, width, samples, true);
   return sum8(words, rows, width, samples);
 }
 
@@ -201,28 +195,6 @@ function sum8(
   samples: number,
 ): Uint8Array<ArrayBuffer> {
   const planes = samples === 1 ? words : new Uint8Array(words.length);
-  for (let row = 0; row < rows; row++) {
-    for (let sample = 0; sample < samples; sample++) {
-      let from = (row * width * samples + sample) | 0;
-      let to = ((sample * rows + row) * width) | 0;
-      let sum = 0;
-      for (const end = (to + width) | 0; to < end; to = (to + 1) | 0) {
-        sum = (sum + words[from]!) | 0;
-        planes[to] = sum;
-        from = (from + samples) | 0;
-      }
-    }
-  }
-  return planes;
-}
-
-function sum16(
-  words: Uint16Array<ArrayBuffer>,
-  rows: number,
-  width: number,
-  samples: number,
-): Uint16Array<ArrayBuffer> {
-  const planes = samples === 1 ? words : new Uint16Array(words.length);
   for (let row = 0; row < rows; row++) {
     for (let sample = 0; sample < samples; sample++) {
       let from = (row * width * samples + sample) | 0;

@@ -183,6 +183,7 @@ export async function tryMutant(name: string, mutant: Mutant, outcomes: Outcomes
       },
       MAX_MEMORY,
       null,
+      1,
     );
     const { width, height } = raster.info;
     await raster.read({ x: 0, y: 0, width: Math.min(width, 4096), height: Math.min(height, 4096) });

@@ -1,0 +1,229 @@
+/**
+ * Workers that decode blocks, shared by all rasters of the process.
+ *
+ * They start when a raster turns out to be worth it, take a while to do so, and end with the last raster
+ * that uses them. What is stored goes to them, and planes come back, by transfer: nothing is copied.
+ *
+ * @module
+ */
+import { RasterFault } from "../read_fault.ts";
+import type { BlockFormat } from "./block.ts";
+
+/** A block on its way to a worker. */
+export interface EncodedBlock {
+  /** Its bytes as stored. Their buffer goes to the worker; blocks of one job may share one. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Rows that it has. */
+  readonly rows: number;
+  /** Memory for its planes, which is used if it has just their size. */
+  readonly target: ArrayBuffer | null;
+}
+
+/** What a worker is told. */
+export type DecodeMessage =
+  | { readonly kind: "format"; readonly image: number; readonly format: BlockFormat }
+  | { readonly kind: "forget"; readonly image: number }
+  | {
+    readonly kind: "decode";
+    readonly job: number;
+    readonly image: number;
+    readonly blocks: readonly EncodedBlock[];
+  };
+
+/** What a worker answers. */
+export interface DecodedJob {
+  /** Number of the job. */
+  readonly job: number;
+  /** Planes of each block; null where it is damaged. */
+  readonly planes: (ArrayBuffer | null)[];
+  /** What is wrong with each block. */
+  readonly faults: ({ readonly message: string; readonly isFault: boolean } | null)[];
+}
+
+/** Jobs that a worker has at hand, so that it need not wait for the next. */
+const JOBS_AT_HAND = 2;
+
+/** Blocks that are decoded together. */
+interface Job {
+  readonly image: number;
+  read(): Promise<readonly EncodedBlock[]>;
+  readonly settle: ((planes: Uint8Array<ArrayBuffer>) => void)[];
+  readonly fail: ((error: unknown) => void)[];
+}
+
+interface PoolWorker {
+  readonly worker: Worker;
+  ready: boolean;
+  readonly jobs: Set<number>;
+}
+
+/** The workers of the process; null while nothing needs them. */
+let current: { readonly pool: DecodePool; users: number } | null = null;
+
+/** Workers that decode. */
+export class DecodePool {
+  readonly #workers: PoolWorker[];
+  readonly #formats = new Map<number, BlockFormat>();
+  readonly #waiting: Job[] = [];
+  readonly #running = new Map<number, Job>();
+  #images = 0;
+  #jobs = 0;
+  #ended: Error | null = null;
+
+  private constructor(size: number) {
+    this.#workers = Array.from({ length: size }, () => this.#start());
+  }
+
+  /**
+   * The pool of the process, which is started where there is none.
+   *
+   * @param size Workers to start.
+   * @returns The pool; the caller gives it back with {@linkcode release}.
+   */
+  static acquire(size: number): DecodePool {
+    current ??= { pool: new DecodePool(size), users: 0 };
+    current.users++;
+    return current.pool;
+  }
+
+  /** Give the pool back; with its last user it ends. */
+  release(): void {
+    if (current?.pool !== this || --current.users > 0) return;
+    current = null;
+    this.#end(new Error("internal: the raster was closed while it was read"));
+  }
+
+  /** True once a worker can take work: until then, it is faster to do it oneself. */
+  get ready(): boolean {
+    return this.#workers.some(({ ready }) => ready);
+  }
+
+  /** Say how the blocks of an image are encoded; the number that names the image from now on. */
+  register(format: BlockFormat): number {
+    const image = this.#images++;
+    this.#formats.set(image, format);
+    for (const { worker } of this.#workers) send(worker, { kind: "format", image, format }, []);
+    return image;
+  }
+
+  /** Forget an image; what of it is still waited for fails. */
+  forget(image: number): void {
+    this.#formats.delete(image);
+    if (this.#ended !== null) return;
+    const closed = new Error("internal: the raster was closed while it was read");
+    for (const job of this.#waiting.splice(0)) {
+      if (job.image !== image) this.#waiting.push(job);
+      else for (const fail of job.fail) fail(closed);
+    }
+    for (const { worker } of this.#workers) send(worker, { kind: "forget", image }, []);
+  }
+
+  /**
+   * Decode some blocks, in one worker.
+   *
+   * @param image Number of the image.
+   * @param count Number of blocks.
+   * @param read Fetches them; called when a worker is about to be free.
+   * @returns The planes of each block, as of `decodeBlock`.
+   */
+  decode(
+    image: number,
+    count: number,
+    read: () => Promise<readonly EncodedBlock[]>,
+  ): Promise<Uint8Array<ArrayBuffer>>[] {
+    const job: Job = { image, read, settle: [], fail: [] };
+    const planes = Array.from(
+      { length: count },
+      (_, index) =>
+        new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
+          job.settle[index] = resolve;
+          job.fail[index] = reject;
+        }),
+    );
+    if (this.#ended === null) {
+      this.#waiting.push(job);
+      this.#dispatch();
+    } else {
+      for (const fail of job.fail) fail(this.#ended);
+    }
+    return planes;
+  }
+
+  #start(): PoolWorker {
+    const worker = new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" });
+    const own: PoolWorker = { worker, ready: false, jobs: new Set() };
+    worker.onmessage = ({ data }: MessageEvent<DecodedJob | "ready">) => {
+      own.ready = true;
+      if (data !== "ready") this.#finish(own, data);
+      this.#dispatch();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#end(new Error(`internal: a worker that decodes failed: ${event.message}`));
+    };
+    return own;
+  }
+
+  #dispatch(): void {
+    for (;;) {
+      const free = this.#workers.reduce((best, worker) =>
+        worker.jobs.size < best.jobs.size ? worker : best
+      );
+      if (free.jobs.size >= JOBS_AT_HAND) return;
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      const number = this.#jobs++;
+      free.jobs.add(number);
+      this.#running.set(number, job);
+      this.#send(free, number, job);
+    }
+  }
+
+  async #send(to: PoolWorker, number: number, job: Job): Promise<void> {
+    try {
+      const blocks = await job.read();
+      if (this.#ended !== null) return;
+      if (!this.#formats.has(job.image)) throw new Error("internal: the raster is closed");
+      const transfer = new Set<ArrayBuffer>();
+      for (const { bytes, target } of blocks) {
+        transfer.add(bytes.buffer);
+        if (target !== null) transfer.add(target);
+      }
+      send(to.worker, { kind: "decode", job: number, image: job.image, blocks }, [...transfer]);
+    } catch (error) {
+      to.jobs.delete(number);
+      this.#running.delete(number);
+      for (const fail of job.fail) fail(error);
+      this.#dispatch();
+    }
+  }
+
+  #finish(worker: PoolWorker, { job: number, planes, faults }: DecodedJob): void {
+    worker.jobs.delete(number);
+    const job = this.#running.get(number);
+    this.#running.delete(number);
+    if (job === undefined) return;
+    for (const [index, buffer] of planes.entries()) {
+      const fault = faults[index];
+      if (buffer !== null) job.settle[index]!(new Uint8Array(buffer));
+      else if (fault?.isFault) job.fail[index]!(new RasterFault(fault.message));
+      else job.fail[index]!(new Error(`internal: ${fault?.message}`));
+    }
+  }
+
+  /** End the workers; whoever still waits is told why. */
+  #end(reason: Error): void {
+    this.#ended = reason;
+    if (current?.pool === this) current = null;
+    for (const { worker } of this.#workers) worker.terminate();
+    for (const { fail } of [...this.#running.values(), ...this.#waiting]) {
+      for (const reject of fail) reject(reason);
+    }
+    this.#running.clear();
+    this.#waiting.length = 0;
+  }
+}
+
+function send(worker: Worker, message: DecodeMessage, transfer: ArrayBuffer[]): void {
+  worker.postMessage(message, transfer);
+}

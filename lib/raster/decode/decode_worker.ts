@@ -1,0 +1,51 @@
+/**
+ * A worker that decodes blocks: the other end of `decode_pool.ts`.
+ *
+ * @module
+ */
+import { RasterFault } from "../read_fault.ts";
+import { type BlockFormat, decodeBlock } from "./block.ts";
+import type { DecodedJob, DecodeMessage, EncodedBlock } from "./decode_pool.ts";
+
+/** The part of a worker's global scope that is used here. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<DecodeMessage>) => void) | null;
+  postMessage(message: DecodedJob | "ready", transfer?: readonly ArrayBuffer[]): void;
+}
+
+const scope = self as unknown as WorkerScope;
+const formats = new Map<number, BlockFormat>();
+
+scope.onmessage = ({ data: message }) => {
+  if (message.kind === "format") formats.set(message.image, message.format);
+  else if (message.kind === "forget") formats.delete(message.image);
+  else answer(message.job, formats.get(message.image)!, message.blocks);
+};
+scope.postMessage("ready");
+
+async function answer(
+  job: number,
+  format: BlockFormat,
+  blocks: readonly EncodedBlock[],
+): Promise<void> {
+  const decoded: DecodedJob = { job, planes: [], faults: [] };
+  for (const { bytes, rows, target } of blocks) {
+    try {
+      // Blocks are decoded at once but for a rare one, whose planes are its own.
+      const result = decodeBlock(format, bytes, rows);
+      const planes = result instanceof Promise ? await result : result;
+      const own = target !== null && target.byteLength === planes.length
+        ? new Uint8Array(target)
+        : new Uint8Array(planes.length);
+      own.set(planes);
+      decoded.planes.push(own.buffer);
+      decoded.faults.push(null);
+    } catch (error) {
+      const isFault = error instanceof RasterFault;
+      const text = isFault ? error.message : error instanceof Error ? error.stack : String(error);
+      decoded.planes.push(null);
+      decoded.faults.push({ message: text ?? "", isFault });
+    }
+  }
+  scope.postMessage(decoded, decoded.planes.filter((buffer) => buffer !== null));
+}

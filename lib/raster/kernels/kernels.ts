@@ -1,0 +1,121 @@
+/**
+ * Calls the decoders in WebAssembly: AssemblyScript in `assembly/`, compiled by `deno task kernels`.
+ *
+ * They work in memory of their own, so that bytes are copied in and planes out again, which takes a
+ * twentieth of the time that decoding takes. What they return is a view of that memory, good until the
+ * next call. There is one such memory a thread.
+ *
+ * @module
+ */
+import { areas, decodeLzw, inflate, memory, separate16 } from "./kernels.wasm";
+import { formatBytes } from "../../text/mod.ts";
+import { RasterFault } from "../read_fault.ts";
+
+/** Room that the decoders want behind their input, which must be zero. */
+const INPUT_ROOM = 64;
+/** Room that they want behind their output. */
+const OUTPUT_ROOM = 4224;
+/** Bytes of a page of memory in WebAssembly. */
+const PAGE = 1 << 16;
+
+/** Where the areas of a call start, behind the tables. */
+const BASE = aligned(areas());
+
+let bytesOfMemory = new Uint8Array(memory.buffer as ArrayBuffer);
+
+/** The memory, grown to hold so many bytes. */
+function memoryFor(bytes: number): Uint8Array<ArrayBuffer> {
+  const missing = BASE + bytes - memory.buffer.byteLength;
+  if (missing > 0) {
+    try {
+      memory.grow(Math.ceil(missing / PAGE));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new RasterFault(`decoding takes ${formatBytes(bytes)}, which there are not`, {
+        cause: error,
+      });
+    }
+    bytesOfMemory = new Uint8Array(memory.buffer as ArrayBuffer);
+  }
+  return bytesOfMemory;
+}
+
+function aligned(place: number): number {
+  return Math.ceil(place / 64) * 64;
+}
+
+/** Run a decoder; its result, and its output where the result is a number of bytes. */
+function decode(
+  decoder: (input: number, inputSize: number, output: number, outputSize: number) => number,
+  bytes: Uint8Array<ArrayBuffer>,
+  expected: number,
+): { readonly result: number; readonly output: Uint8Array<ArrayBuffer> } {
+  const input = BASE + aligned(expected + OUTPUT_ROOM);
+  const all = memoryFor(input - BASE + bytes.length + INPUT_ROOM);
+  all.set(bytes, input);
+  all.fill(0, input + bytes.length, input + bytes.length + INPUT_ROOM);
+  const result = decoder(input, bytes.length, BASE, expected);
+  return { result, output: all.subarray(BASE, BASE + Math.max(0, result)) };
+}
+
+/**
+ * Decompress a zlib stream and stop at the expected size.
+ *
+ * @param bytes The stream.
+ * @param expected Bytes that it should give.
+ * @returns At most `expected` bytes; null for streams that zlib has to look at, as damaged ones.
+ */
+export function inflateZlib(
+  bytes: Uint8Array<ArrayBuffer>,
+  expected: number,
+): Uint8Array<ArrayBuffer> | null {
+  const { result, output } = decode(inflate, bytes, expected);
+  if (result === -2) return bytesOfMemory.subarray(BASE, BASE + expected);
+  return result < 0 ? null : output;
+}
+
+/**
+ * Decode LZW and stop at the expected size.
+ *
+ * @param bytes The code, in the bit order of TIFF 6.0.
+ * @param expected Bytes that it should give.
+ * @returns At most `expected` bytes.
+ * @throws {RasterFault} If a code is not in the table.
+ */
+export function decodeTiffLzw(
+  bytes: Uint8Array<ArrayBuffer>,
+  expected: number,
+): Uint8Array<ArrayBuffer> {
+  const { result, output } = decode(decodeLzw, bytes, expected);
+  if (result < 0) {
+    throw new RasterFault(`LZW data is damaged (code ${-1 - result} is not in the table)`);
+  }
+  return output;
+}
+
+/**
+ * Separate interleaved words of 16 bits, and undo predictor 2.
+ *
+ * @param words Rows of pixels as little-endian bytes.
+ * @param rows Number of rows.
+ * @param width Pixels of a row.
+ * @param samples Samples of a pixel.
+ * @param differences True if samples are stored as their differences.
+ * @returns Shape (samples, rows, width), as bytes.
+ */
+export function separateWords16(
+  words: Uint8Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+  samples: number,
+  differences: boolean,
+): Uint8Array<ArrayBuffer> {
+  const size = words.length;
+  const target = BASE + aligned(size + OUTPUT_ROOM);
+  const line = target + aligned(size);
+  const all = memoryFor(line - BASE + 8 * (2 * width + 64) + 512);
+  // Where they were decompressed here, they are here already.
+  if (words.buffer !== all.buffer || words.byteOffset !== BASE) all.set(words, BASE);
+  separate16(BASE, rows, width, samples, target, line, differences ? 1 : 0);
+  return all.subarray(target, target + size);
+}
