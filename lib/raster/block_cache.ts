@@ -4,8 +4,10 @@
  * @module
  */
 
+import type { DecodedBlock } from "./decode/samples.ts";
+
 /** What is kept: the pixels of a block, or null where the file stores nothing for it. */
-export type CachedBlock = Uint8Array<ArrayBuffer> | null;
+export type CachedBlock = DecodedBlock | null;
 
 /** A block that is here or on its way. */
 export class KeptBlock {
@@ -13,7 +15,7 @@ export class KeptBlock {
   readonly block: Promise<CachedBlock>;
   /** Its size once it is decoded. */
   readonly bytes: number;
-  readonly #free: (block: Uint8Array<ArrayBuffer>) => void;
+  readonly #free: (block: DecodedBlock) => void;
   #decoded: CachedBlock = null;
   #users = 0;
   #kept = true;
@@ -26,7 +28,7 @@ export class KeptBlock {
   constructor(
     block: Promise<CachedBlock>,
     bytes: number,
-    free: (block: Uint8Array<ArrayBuffer>) => void,
+    free: (block: DecodedBlock) => void,
   ) {
     this.block = block;
     this.bytes = bytes;

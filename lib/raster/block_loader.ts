@@ -7,6 +7,7 @@ import { bytesPerElement } from "../array/mod.ts";
 import { type CachedBlock, KeptBlock } from "./block_cache.ts";
 import { decodeBlock, plainBytes } from "./decode/block.ts";
 import { DecodePool, type EncodedBlock } from "./decode/decode_pool.ts";
+import type { DecodedBlock } from "./decode/samples.ts";
 import { bandsOfBlock, rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
 import { COMPRESSION } from "./geotiff_tags.ts";
 import { RasterFault } from "./read_fault.ts";
@@ -134,21 +135,20 @@ export class BlockLoader {
     return stored.map(async ({ place }, index) => {
       const bytes = (await fetched)[index]!;
       try {
-        const planes = decodeBlock(this.#layout.format, bytes, this.#rows(place));
-        // Planes may lie in memory that the next block is decoded into.
-        return planes instanceof Promise ? await planes : this.#copied(planes);
+        const block = decodeBlock(this.#layout.format, bytes, this.#rows(place));
+        // It may lie in memory that the next block is decoded into.
+        return block instanceof Promise ? await block : this.#copied(block);
       } catch (error) {
         throw this.#named(error, place);
       }
     });
   }
 
-  #copied(planes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const target = this.#takeSpare(planes.length);
-    if (target === null) return planes.slice();
+  #copied({ planes, holes }: DecodedBlock): DecodedBlock {
+    const target = this.#takeSpare(planes.length) ?? new ArrayBuffer(planes.length);
     const own = new Uint8Array(target);
     own.set(planes);
-    return own;
+    return { planes: own, holes: holes?.slice() ?? null };
   }
 
   /** Have workers decode, some neighbours in one go. */
@@ -178,8 +178,8 @@ export class BlockLoader {
           target: this.#takeSpare(this.blockBytes(place.row)),
         }));
       };
-      const planes = pool.decode(this.#image, part.length, read);
-      decoded.push(...planes.map((block, index) =>
+      const blocks = pool.decode(this.#image, part.length, read);
+      decoded.push(...blocks.map((block, index) =>
         block.catch((error) => {
           throw this.#named(error, part[index]!.place);
         })
@@ -200,7 +200,7 @@ export class BlockLoader {
     return this.#spare.splice(place, 1)[0]!;
   }
 
-  #keepSpare({ buffer }: Uint8Array<ArrayBuffer>): void {
+  #keepSpare({ planes: { buffer } }: DecodedBlock): void {
     if (this.#closed || this.#spareBytes + buffer.byteLength > MAX_SPARE) return;
     this.#spare.push(buffer);
     this.#spareBytes += buffer.byteLength;

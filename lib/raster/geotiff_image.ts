@@ -46,7 +46,7 @@ export class TiffImage implements PlaneImage {
    * @param source The file.
    * @param layout How the image is stored in it.
    * @param limits Memory and threads.
-   * @param fill Bytes of the element that stands where the file stores no block; null for zeros.
+   * @param fill Bytes of nodata, which stands where the file stores no block; null for zeros there.
    */
   constructor(
     source: ByteSource,
@@ -54,9 +54,12 @@ export class TiffImage implements PlaneImage {
     { cacheBytes, threads }: ImageLimits,
     fill: Uint8Array<ArrayBuffer> | null,
   ) {
-    this.layout = layout;
+    const nodata = layout.bits === 16 && layout.dtype.endsWith("int16") && fill !== null
+      ? fill[0]! | (fill[1]! << 8)
+      : null;
+    this.layout = { ...layout, format: { ...layout.format, nodata } };
     this.#remote = source.remote;
-    this.#loader = new BlockLoader(source, layout, threads);
+    this.#loader = new BlockLoader(source, this.layout, threads);
     this.#cache = new BlockCache(cacheBytes);
     this.#cacheBytes = cacheBytes;
     this.#fill = fill;
@@ -87,7 +90,12 @@ export class TiffImage implements PlaneImage {
     window: PixelWindow,
     bands: readonly number[],
     planes: Uint8Array<ArrayBuffer>,
-  ): Promise<void> {
+    valid: (() => Uint8Array<ArrayBuffer>) | null,
+  ): Promise<boolean> {
+    const { layout } = this;
+    // Blocks know in which pixels any of their bands is nodata.
+    const findsNodata = valid !== null && layout.format.nodata !== null &&
+      (layout.planar || new Set(bands).size === layout.bands);
     const coming = this.#path.after(window, this.layout);
     // Windows come row by row: what lies above this one is not needed again.
     this.#forget(window.y, null);
@@ -112,6 +120,7 @@ export class TiffImage implements PlaneImage {
         const block = await blocks[index]!.block;
         ahead -= this.#loader.blockBytes(place.row);
         this.#copy(place, block, window, bands, planes);
+        if (findsNodata) this.#clearHoles(place, block, window, valid());
       }
     } finally {
       for (const block of blocks) block.done();
@@ -119,6 +128,7 @@ export class TiffImage implements PlaneImage {
     if (coming.nextRow !== null && coming.nextX !== null) {
       this.#forget(coming.nextRow, { above: window.y + window.height, left: coming.nextX });
     }
+    return findsNodata;
   }
 
   /** Decoded bytes to ask for before they are needed. */
@@ -208,6 +218,24 @@ export class TiffImage implements PlaneImage {
     }
   }
 
+  /** What a block and a window share, in pixels of the image, and where it lies in both. */
+  #shared(place: BlockPlace, window: PixelWindow) {
+    const { layout } = this;
+    const left = place.column * layout.blockWidth;
+    const top = place.row * layout.blockHeight;
+    const rows = rowsOfBlock(layout, place.row);
+    const x = Math.max(window.x, left, 0);
+    const y = Math.max(window.y, top, 0);
+    return {
+      rows: Math.min(window.y + window.height, top + rows, layout.height) - y,
+      columns: Math.min(window.x + window.width, left + layout.blockWidth, layout.width) - x,
+      /** First of these pixels in a plane of the block. */
+      from: (y - top) * layout.blockWidth + x - left,
+      /** The same in a plane of the window. */
+      to: (y - window.y) * window.width + x - window.x,
+    };
+  }
+
   /** Copy what a block and a window share. */
   #copy(
     place: BlockPlace,
@@ -216,32 +244,50 @@ export class TiffImage implements PlaneImage {
     bands: readonly number[],
     planes: Uint8Array<ArrayBuffer>,
   ): void {
-    const { layout } = this;
-    const size = bytesPerElement(layout.dtype);
-    const rows = rowsOfBlock(layout, place.row);
-    const left = place.column * layout.blockWidth;
-    const top = place.row * layout.blockHeight;
-    const x0 = Math.max(window.x, left, 0);
-    const x1 = Math.min(window.x + window.width, left + layout.blockWidth, layout.width);
-    const y0 = Math.max(window.y, top, 0);
-    const y1 = Math.min(window.y + window.height, top + rows, layout.height);
-    const rowBytes = (x1 - x0) * size;
+    const { blockWidth, dtype, planar } = this.layout;
+    const size = bytesPerElement(dtype);
+    const { rows, columns, from, to } = this.#shared(place, window);
+    const blockPlane = rowsOfBlock(this.layout, place.row) * blockWidth;
+    const windowPlane = window.height * window.width;
     // Rows that are whole in both follow one another without a gap.
-    const whole = x1 - x0 === window.width && x1 - x0 === layout.blockWidth;
-    const step = whole ? y1 - y0 : 1;
+    const whole = columns === window.width && columns === blockWidth;
+    const step = whole ? rows : 1;
+    const count = columns * step * size;
     for (const [position, band] of bands.entries()) {
-      if (layout.planar && band !== place.plane) continue;
-      const plane = layout.planar ? 0 : band;
-      for (let y = y0; y < y1; y += step) {
-        const to = ((position * window.height + y - window.y) * window.width + x0 - window.x) *
-          size;
-        const count = rowBytes * step;
-        if (block === null) {
-          if (this.#fill !== null) fillRow(planes.subarray(to, to + count), this.#fill);
-          continue;
+      if (planar && band !== place.plane) continue;
+      const source = (planar ? 0 : band) * blockPlane + from;
+      const target = position * windowPlane + to;
+      for (let row = 0; row < rows; row += step) {
+        const start = (target + row * window.width) * size;
+        if (block !== null) {
+          const first = (source + row * blockWidth) * size;
+          planes.set(block.planes.subarray(first, first + count), start);
+        } else if (this.#fill !== null) {
+          fillRow(planes.subarray(start, start + count), this.#fill);
         }
-        const from = ((plane * rows + y - top) * layout.blockWidth + x0 - left) * size;
-        planes.set(block.subarray(from, from + count), to);
+      }
+    }
+  }
+
+  /** Clear pixels in which a block is nodata. */
+  #clearHoles(
+    place: BlockPlace,
+    block: CachedBlock,
+    window: PixelWindow,
+    valid: Uint8Array<ArrayBuffer>,
+  ): void {
+    if (block !== null && block.holes === null) return;
+    const { rows, columns, from, to } = this.#shared(place, window);
+    for (let row = 0; row < rows; row++) {
+      const target = to + row * window.width;
+      if (block === null) {
+        valid.fill(0, target, target + columns);
+        continue;
+      }
+      const source = from + row * this.layout.blockWidth;
+      const holes = block.holes!;
+      for (let column = 0; column < columns; column++) {
+        if (holes[source + column] !== 0) valid[target + column] = 0;
       }
     }
   }

@@ -126,6 +126,7 @@ export function tiffLayout(
     samples: planar ? 1 : samples,
     width: blockWidth,
     color,
+    nodata: null,
     jpegTables: directory.bytes(TAG.jpegTables),
   };
 

@@ -22,12 +22,16 @@ export interface PlaneImage {
    * @param window Pixels to read; may reach beyond the image.
    * @param bands Zero-based band numbers, in the order wanted.
    * @param planes Shape (bands, height, width) of the window, as bytes of the element type.
+   * @param valid Gives a mask of shape (height, width), which is set to 0 where a band is nodata by
+   * images that find it while they decode; null where nobody asks.
+   * @returns True if the image has looked for nodata.
    */
   readPlanes(
     window: PixelWindow,
     bands: readonly number[],
     planes: Uint8Array<ArrayBuffer>,
-  ): Promise<void>;
+    valid: (() => Uint8Array<ArrayBuffer>) | null,
+  ): Promise<boolean>;
   /** Say which windows will be read, row by row; as of `RasterReader.announce`. */
   announce(windows: readonly PixelWindow[]): void;
   /** Release what it holds. */
@@ -61,7 +65,7 @@ export class MemoryImage implements PlaneImage {
     window: PixelWindow,
     bands: readonly number[],
     planes: Uint8Array<ArrayBuffer>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const size = bytesPerElement(this.dtype);
     const x0 = Math.max(window.x, 0);
     const x1 = Math.min(window.x + window.width, this.width);
@@ -75,7 +79,7 @@ export class MemoryImage implements PlaneImage {
         planes.set(this.#pixels.subarray(from, from + rowBytes), to);
       }
     }
-    return Promise.resolve();
+    return Promise.resolve(false);
   }
 
   announce(): void {}

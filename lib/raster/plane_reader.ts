@@ -67,9 +67,12 @@ export class PlaneReader implements RasterReader {
         [wanted.length, height, width],
         allocate(image.dtype, wanted.length * height * width),
       );
-      await image.readPlanes(window, wanted, bytesOf(pixels));
-      const valid = this.#inside(window);
-      markInvalid(valid, pixels, nodata);
+      // Made when a block could be decoded, not before: what a damaged file claims may be large.
+      let inside: Uint8Array<ArrayBuffer> | null = null;
+      const validity = () => inside ??= this.#inside(window);
+      const isMarked = await image.readPlanes(window, wanted, bytesOf(pixels), validity);
+      const valid = validity();
+      if (!isMarked) markInvalid(valid, pixels, nodata);
       if (alphaBand !== null) {
         applyMasks(valid, await readBands(image, window, [alphaBand]));
       }
@@ -141,7 +144,7 @@ async function readBands(
     [bands.length, height, width],
     allocate(image.dtype, bands.length * height * width),
   );
-  await image.readPlanes(window, bands, bytesOf(pixels));
+  await image.readPlanes(window, bands, bytesOf(pixels), null);
   return pixels;
 }
 

@@ -13,7 +13,7 @@ import { decodeJpegBlock } from "./jpeg_block.ts";
 import { decodeLzw } from "./lzw.ts";
 import { decompressZstd, inflate } from "./native_codecs.ts";
 import { decodePackbits } from "./packbits.ts";
-import { decodeSamples } from "./samples.ts";
+import { type DecodedBlock, decodeSamples } from "./samples.ts";
 
 /** Colours that are stored as something other than what is read. */
 export type ColorConversion =
@@ -51,6 +51,8 @@ export interface BlockFormat {
   readonly width: number;
   /** How its colours are stored. */
   readonly color: ColorConversion;
+  /** Word of 16-bit integers that marks pixels without data, to be found on the way; null for none. */
+  readonly nodata: number | null;
   /** Tables that JPEG blocks share. */
   readonly jpegTables: Uint8Array<ArrayBuffer> | null;
 }
@@ -61,30 +63,36 @@ export interface BlockFormat {
  * @param format How it is encoded.
  * @param bytes The bytes of the block as stored.
  * @param rows Rows that it has.
- * @returns Shape (bands, rows, width) as little-endian bytes of the element type. They may lie in memory
- * that the next call uses again, unless they come as a promise.
+ * @returns Its pixels. They may lie in memory that the next call uses again, unless they come as a
+ * promise.
  * @throws {RasterFault} If the bytes are damaged; the message has no position.
  */
 export function decodeBlock(
   format: BlockFormat,
   bytes: Uint8Array<ArrayBuffer>,
   rows: number,
-): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+): DecodedBlock | Promise<DecodedBlock> {
   const { compression } = format;
-  if (compression === COMPRESSION.jpeg) return decodeJpegBlock(format, bytes, rows);
+  if (compression === COMPRESSION.jpeg) {
+    return { planes: decodeJpegBlock(format, bytes, rows), holes: null };
+  }
   const stored = format.reverseBits ? reverseBits(bytes) : bytes;
   const raw = decompress(compression, stored, plainBytes(format, rows));
   return raw instanceof Promise
-    ? raw.then((plain) => planesOf(format, plain, rows).slice())
-    : planesOf(format, raw, rows);
+    ? raw.then((plain) => copyOf(pixelsOf(format, plain, rows)))
+    : pixelsOf(format, raw, rows);
 }
 
-/** From decompressed bytes to planes. */
-function planesOf(
+function copyOf({ planes, holes }: DecodedBlock): DecodedBlock {
+  return { planes: planes.slice(), holes: holes?.slice() ?? null };
+}
+
+/** From decompressed bytes to pixels. */
+function pixelsOf(
   format: BlockFormat,
   raw: Uint8Array<ArrayBuffer>,
   rows: number,
-): Uint8Array<ArrayBuffer> {
+): DecodedBlock {
   const { compression, color } = format;
   const expected = plainBytes(format, rows);
   if (raw.length < expected) {
@@ -95,9 +103,11 @@ function planesOf(
   const exact = raw.length === expected ? raw : raw.subarray(0, expected);
   switch (color.kind) {
     case "ycbcr":
-      return ycbcrToRgb(exact, format.width, rows, color);
-    case "cmyk":
-      return cmykToRgba(decodeSamples(format, exact, rows), format.width * rows);
+      return { planes: ycbcrToRgb(exact, format.width, rows, color), holes: null };
+    case "cmyk": {
+      const { planes } = decodeSamples(format, exact, rows);
+      return { planes: cmykToRgba(planes, format.width * rows), holes: null };
+    }
     case "none":
       return decodeSamples(format, exact, rows);
   }

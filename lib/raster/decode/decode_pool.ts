@@ -8,6 +8,7 @@
  */
 import { RasterFault } from "../read_fault.ts";
 import type { BlockFormat } from "./block.ts";
+import type { DecodedBlock } from "./samples.ts";
 
 /** A block on its way to a worker. */
 export interface EncodedBlock {
@@ -34,10 +35,8 @@ export type DecodeMessage =
 export interface DecodedJob {
   /** Number of the job. */
   readonly job: number;
-  /** Planes of each block; null where it is damaged. */
-  readonly planes: (ArrayBuffer | null)[];
-  /** What is wrong with each block. */
-  readonly faults: ({ readonly message: string; readonly isFault: boolean } | null)[];
+  /** Each block, or what is wrong with it: with the file, or with us. */
+  readonly blocks: (DecodedBlock | { readonly message: string; readonly isFault: boolean })[];
 }
 
 /** Jobs that a worker has at hand, so that it need not wait for the next. */
@@ -47,7 +46,7 @@ const JOBS_AT_HAND = 2;
 interface Job {
   readonly image: number;
   read(): Promise<readonly EncodedBlock[]>;
-  readonly settle: ((planes: Uint8Array<ArrayBuffer>) => void)[];
+  readonly settle: ((block: DecodedBlock) => void)[];
   readonly fail: ((error: unknown) => void)[];
 }
 
@@ -124,18 +123,18 @@ export class DecodePool {
    * @param image Number of the image.
    * @param count Number of blocks.
    * @param read Fetches them; called when a worker is about to be free.
-   * @returns The planes of each block, as of `decodeBlock`.
+   * @returns The blocks, as of `decodeBlock`, in memory of their own.
    */
   decode(
     image: number,
     count: number,
     read: () => Promise<readonly EncodedBlock[]>,
-  ): Promise<Uint8Array<ArrayBuffer>>[] {
+  ): Promise<DecodedBlock>[] {
     const job: Job = { image, read, settle: [], fail: [] };
-    const planes = Array.from(
+    const decoded = Array.from(
       { length: count },
       (_, index) =>
-        new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
+        new Promise<DecodedBlock>((resolve, reject) => {
           job.settle[index] = resolve;
           job.fail[index] = reject;
         }),
@@ -146,7 +145,7 @@ export class DecodePool {
     } else {
       for (const fail of job.fail) fail(this.#ended);
     }
-    return planes;
+    return decoded;
   }
 
   #start(): PoolWorker {
@@ -198,16 +197,15 @@ export class DecodePool {
     }
   }
 
-  #finish(worker: PoolWorker, { job: number, planes, faults }: DecodedJob): void {
+  #finish(worker: PoolWorker, { job: number, blocks }: DecodedJob): void {
     worker.jobs.delete(number);
     const job = this.#running.get(number);
     this.#running.delete(number);
     if (job === undefined) return;
-    for (const [index, buffer] of planes.entries()) {
-      const fault = faults[index];
-      if (buffer !== null) job.settle[index]!(new Uint8Array(buffer));
-      else if (fault?.isFault) job.fail[index]!(new RasterFault(fault.message));
-      else job.fail[index]!(new Error(`internal: ${fault?.message}`));
+    for (const [index, block] of blocks.entries()) {
+      if ("planes" in block) job.settle[index]!(block);
+      else if (block.isFault) job.fail[index]!(new RasterFault(block.message));
+      else job.fail[index]!(new Error(`internal: ${block.message}`));
     }
   }
 

@@ -28,24 +28,27 @@ async function answer(
   format: BlockFormat,
   blocks: readonly EncodedBlock[],
 ): Promise<void> {
-  const decoded: DecodedJob = { job, planes: [], faults: [] };
+  const decoded: DecodedJob = { job, blocks: [] };
   for (const { bytes, rows, target } of blocks) {
     try {
-      // Blocks are decoded at once but for a rare one, whose planes are its own.
+      // Blocks are decoded at once but for a rare one, whose memory is its own.
       const result = decodeBlock(format, bytes, rows);
-      const planes = result instanceof Promise ? await result : result;
+      const { planes, holes } = result instanceof Promise ? await result : result;
       const own = target !== null && target.byteLength === planes.length
         ? new Uint8Array(target)
         : new Uint8Array(planes.length);
       own.set(planes);
-      decoded.planes.push(own.buffer);
-      decoded.faults.push(null);
+      decoded.blocks.push({ planes: own, holes: holes?.slice() ?? null });
     } catch (error) {
       const isFault = error instanceof RasterFault;
       const text = isFault ? error.message : error instanceof Error ? error.stack : String(error);
-      decoded.planes.push(null);
-      decoded.faults.push({ message: text ?? "", isFault });
+      decoded.blocks.push({ message: text ?? "", isFault });
     }
   }
-  scope.postMessage(decoded, decoded.planes.filter((buffer) => buffer !== null));
+  const transfer = decoded.blocks.flatMap((block) => {
+    if ("message" in block) return [];
+    const { planes, holes } = block;
+    return holes === null ? [planes.buffer] : [planes.buffer, holes.buffer];
+  });
+  scope.postMessage(decoded, transfer);
 }

@@ -17,16 +17,41 @@ type Words =
   | Uint32Array<ArrayBuffer>
   | BigUint64Array<ArrayBuffer>;
 
+/** The pixels of a block. */
+export interface DecodedBlock {
+  /** Shape (bands, rows, width) as little-endian bytes of the element type. */
+  readonly planes: Uint8Array<ArrayBuffer>;
+  /**
+   * Shape (rows, width): not 0 where a band is nodata; null where none is, and where
+   * {@linkcode BlockFormat.nodata} does not ask for it.
+   */
+  readonly holes: Uint8Array<ArrayBuffer> | null;
+}
+
 /**
  * Turn the decompressed bytes of a block into planes.
  *
  * @param format How they are stored.
  * @param bytes Rows of interleaved samples; may be changed.
  * @param rows Number of rows.
- * @returns Shape (samples, rows, width) as little-endian bytes of the element type, maybe in memory that
- * the next call uses again.
+ * @returns Its pixels, maybe in memory that the next call uses again.
  */
 export function decodeSamples(
+  format: BlockFormat,
+  bytes: Uint8Array<ArrayBuffer>,
+  rows: number,
+): DecodedBlock {
+  const { bits, predictor, samples, width, isFloat, nodata } = format;
+  if (bits === 16 && !isFloat && (samples > 1 || predictor === 2 || nodata !== null)) {
+    const words = asWords(bytes, 16);
+    if (!format.littleEndian) swapBytes(words);
+    const shape = { rows, width, samples };
+    return separateWords16(asBytes(words), shape, predictor === 2, nodata);
+  }
+  return { planes: planesOf(format, bytes, rows), holes: null };
+}
+
+function planesOf(
   format: BlockFormat,
   bytes: Uint8Array<ArrayBuffer>,
   rows: number,
@@ -118,8 +143,8 @@ function inKernels(
   samples: number,
   differences: boolean,
 ): Uint16Array<ArrayBuffer> {
-  const planes = separateWords16(asBytes(words), rows, width, samples, differences);
-  return new Uint16Array(planes.buffer, planes.byteOffset, words.length);
+  const { planes } = separateWords16(asBytes(words), { rows, width, samples }, differences, null);
+  return new Uint16Array(planes.buffer, planes.byteOffset, planes.length / 2);
 }
 
 // One function for each width, so that each loop sees one type of array and is compiled for it. They

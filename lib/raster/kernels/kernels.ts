@@ -93,29 +93,54 @@ export function decodeTiffLzw(
   return output;
 }
 
+/** Planes of words of 16 bits. */
+export interface SeparatedWords {
+  /** Shape (samples, rows, width), as bytes. */
+  readonly planes: Uint8Array<ArrayBuffer>;
+  /** Shape (rows, width): not 0 where a sample is nodata; null where none is. */
+  readonly holes: Uint8Array<ArrayBuffer> | null;
+}
+
 /**
- * Separate interleaved words of 16 bits, and undo predictor 2.
+ * Separate interleaved words of 16 bits, undo predictor 2, and find pixels without data.
  *
  * @param words Rows of pixels as little-endian bytes.
- * @param rows Number of rows.
- * @param width Pixels of a row.
- * @param samples Samples of a pixel.
+ * @param shape Rows, pixels of a row and samples of a pixel.
  * @param differences True if samples are stored as their differences.
- * @returns Shape (samples, rows, width), as bytes.
+ * @param nodata The word that marks pixels without data; null for none.
+ * @returns The planes.
  */
 export function separateWords16(
   words: Uint8Array<ArrayBuffer>,
-  rows: number,
-  width: number,
-  samples: number,
+  { rows, width, samples }: {
+    readonly rows: number;
+    readonly width: number;
+    readonly samples: number;
+  },
   differences: boolean,
-): Uint8Array<ArrayBuffer> {
+  nodata: number | null,
+): SeparatedWords {
   const size = words.length;
+  // What was decompressed here is here already. Growing the memory would detach the view of it.
+  const isHere = words.buffer === memory.buffer && words.byteOffset === BASE;
   const target = BASE + aligned(size + OUTPUT_ROOM);
   const line = target + aligned(size);
-  const all = memoryFor(line - BASE + 8 * (2 * width + 64) + 512);
-  // Where they were decompressed here, they are here already.
-  if (words.buffer !== all.buffer || words.byteOffset !== BASE) all.set(words, BASE);
-  separate16(BASE, rows, width, samples, target, line, differences ? 1 : 0);
-  return all.subarray(target, target + size);
+  const holes = line + aligned(8 * (2 * width + 64) + 512);
+  const all = memoryFor(holes - BASE + rows * width + INPUT_ROOM);
+  if (!isHere) all.set(words, BASE);
+  const found = separate16(
+    BASE,
+    rows,
+    width,
+    samples,
+    target,
+    line,
+    differences ? 1 : 0,
+    nodata ?? -1,
+    holes,
+  );
+  return {
+    planes: all.subarray(target, target + size),
+    holes: found !== 0 ? all.subarray(holes, holes + rows * width) : null,
+  };
 }

@@ -253,7 +253,7 @@ function compress(plain: Uint8Array, codec: Codec): Uint8Array {
     case "packbits":
       return packbits(plain);
     case "lzw":
-      return lzw(plain);
+      return encodeLzw(plain);
   }
 }
 
@@ -274,7 +274,8 @@ function packbits(plain: Uint8Array): Uint8Array {
   return Uint8Array.from(code);
 }
 
-function lzw(plain: Uint8Array): Uint8Array {
+/** LZW as TIFF 6.0 has it. */
+export function encodeLzw(plain: Uint8Array): Uint8Array<ArrayBuffer> {
   const bits: number[] = [];
   let width = 9;
   const emit = (code: number) => {

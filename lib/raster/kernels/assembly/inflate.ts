@@ -330,7 +330,7 @@ export function inflate(input: usize, inputSize: u32, output: usize, outputSize:
       for (;;) {
         // Damaged streams run into the zeros behind the input, or past the room for the output.
         if (from > inputEnd + 16) return -1;
-        if (to > outputEnd) return FULL;
+        if (to > outputEnd) return from - (left >> 3) > inputEnd ? -1 : FULL;
         let saved = buffer;
         buffer >>= entry & BITS_MASK;
         left -= entry & BITS_MASK;
@@ -444,8 +444,8 @@ export function inflate(input: usize, inputSize: u32, output: usize, outputSize:
   }
 
   from -= left >> 3;
+  if (to > outputEnd) return from > inputEnd ? -1 : FULL;
   if (from + 4 > inputEnd) return -1;
-  if (to > outputEnd) return FULL;
   const stored = ((<u32> load<u8>(from)) << 24) | ((<u32> load<u8>(from + 1)) << 16) |
     ((<u32> load<u8>(from + 2)) << 8) | load<u8>(from + 3);
   const size = <u32> (to - output);

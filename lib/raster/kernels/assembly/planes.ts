@@ -1,4 +1,13 @@
-/** Words of 16 bits, pixel by pixel, as planes; with predictor 2 undone on the way. */
+/**
+ * Words of 16 bits, pixel by pixel, as planes; on the way, predictor 2 is undone, and pixels without data
+ * are found.
+ */
+
+/** True once a word was nodata. */
+let found: bool = false;
+/** The word that marks pixels without data, eight times, and whether there is one at all. */
+let nodata: v128 = i16x8.splat(0);
+let hasNodata: bool = false;
 
 /**
  * Separate the samples of rows.
@@ -10,6 +19,10 @@
  * @param target Where the planes go: shape (samples, rows, width).
  * @param line Room for 8 rows of words of one sample, and 512 bytes more.
  * @param differences True if each sample is stored as its difference from that of the pixel before.
+ * @param word The word that marks pixels without data; -1 if there is none.
+ * @param holes Where it is said which pixels have that word in a sample: shape (rows, width), bytes that
+ * are not 0 there.
+ * @returns True if there are such pixels.
  */
 export function separate16(
   source: usize,
@@ -19,17 +32,28 @@ export function separate16(
   target: usize,
   line: usize,
   differences: bool,
-): void {
+  word: i32,
+  holes: usize,
+): bool {
+  found = false;
+  hasNodata = word >= 0;
+  nodata = i16x8.splat(<i16> word);
+  if (hasNodata) memory.fill(holes, 0, rows * width);
   const rowBytes = (width * samples) << 1;
   const planeBytes = (width * rows) << 1;
   for (let row: u32 = 0; row < rows; row++) {
     const from = source + row * rowBytes;
     const to = target + ((row * width) << 1);
-    if (samples === 1 && differences) sumRow(from, width, to);
-    else if (samples === 1) memory.copy(to, from, rowBytes);
-    else if (samples < 8) {
+    const hole = holes + row * width;
+    if (samples === 1) {
+      if (differences) sumRow(from, width, to);
+      else memory.copy(to, from, rowBytes);
+      if (hasNodata) findNodata(to, width, hole);
+    } else if (samples < 8) {
       for (let sample: u32 = 0; sample < samples; sample++) {
-        separateOne(from + (sample << 1), width, samples, to + sample * planeBytes, differences);
+        const plane = to + sample * planeBytes;
+        separateOne(from + (sample << 1), width, samples, plane, differences);
+        if (hasNodata) findNodata(plane, width, hole);
       }
     } else {
       for (let group: u32 = 0; group < samples; group += 8) {
@@ -43,10 +67,34 @@ export function separate16(
           planeBytes,
           line,
           differences,
+          hole,
         );
       }
     }
   }
+  return found;
+}
+
+/** Mark the pixels of a row of one sample that have no data. */
+function findNodata(at: usize, width: u32, hole: usize): void {
+  let x: u32 = 0;
+  for (; x + 8 <= width; x += 8) markEight(i16x8.eq(v128.load(at + (x << 1)), nodata), hole + x);
+  const word = i16x8.extract_lane_u(nodata, 0);
+  for (; x < width; x++) {
+    if (load<u16>(at + (x << 1)) === word) {
+      store<u8>(hole + x, 255);
+      found = true;
+    }
+  }
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function markEight(equal: v128, hole: usize): void {
+  if (!v128.any_true(equal)) return;
+  const bytes = i8x16.narrow_i16x8_s(equal, equal);
+  store<u64>(hole, load<u64>(hole) | i64x2.extract_lane(bytes, 0));
+  found = true;
 }
 
 function separateOne(
@@ -102,6 +150,7 @@ function separateEight(
   planeBytes: u32,
   line: usize,
   differences: bool,
+  hole: usize,
 ): void {
   const step = samples << 1;
   const lineBytes = (width << 1) + 64;
@@ -143,22 +192,45 @@ function separateEight(
     const b5 = i32x4.shuffle(a4, a6, 2, 6, 3, 7);
     const b6 = i32x4.shuffle(a5, a7, 0, 4, 1, 5);
     const b7 = i32x4.shuffle(a5, a7, 2, 6, 3, 7);
+    const c0 = i64x2.shuffle(b0, b4, 0, 2);
+    const c1 = i64x2.shuffle(b0, b4, 1, 3);
+    const c2 = i64x2.shuffle(b1, b5, 0, 2);
+    const c3 = i64x2.shuffle(b1, b5, 1, 3);
+    const c4 = i64x2.shuffle(b2, b6, 0, 2);
+    const c5 = i64x2.shuffle(b2, b6, 1, 3);
+    const c6 = i64x2.shuffle(b3, b7, 0, 2);
+    const c7 = i64x2.shuffle(b3, b7, 1, 3);
     let at = line + (x << 1);
-    v128.store(at, i64x2.shuffle(b0, b4, 0, 2));
+    v128.store(at, c0);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b0, b4, 1, 3));
+    v128.store(at, c1);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b1, b5, 0, 2));
+    v128.store(at, c2);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b1, b5, 1, 3));
+    v128.store(at, c3);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b2, b6, 0, 2));
+    v128.store(at, c4);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b2, b6, 1, 3));
+    v128.store(at, c5);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b3, b7, 0, 2));
+    v128.store(at, c6);
     at += lineBytes;
-    v128.store(at, i64x2.shuffle(b3, b7, 1, 3));
+    v128.store(at, c7);
+    if (hasNodata) {
+      markEight(
+        v128.or(
+          v128.or(
+            v128.or(i16x8.eq(c0, nodata), i16x8.eq(c1, nodata)),
+            v128.or(i16x8.eq(c2, nodata), i16x8.eq(c3, nodata)),
+          ),
+          v128.or(
+            v128.or(i16x8.eq(c4, nodata), i16x8.eq(c5, nodata)),
+            v128.or(i16x8.eq(c6, nodata), i16x8.eq(c7, nodata)),
+          ),
+        ),
+        hole + x,
+      );
+    }
   }
   for (; x < width; x++, from += step) {
     sum = i16x8.add(v128.and(sum, keep), v128.load(from));
@@ -171,6 +243,10 @@ function separateEight(
     store<u16>(at + 5 * lineBytes, i16x8.extract_lane_u(sum, 5));
     store<u16>(at + 6 * lineBytes, i16x8.extract_lane_u(sum, 6));
     store<u16>(at + 7 * lineBytes, i16x8.extract_lane_u(sum, 7));
+    if (hasNodata && v128.any_true(i16x8.eq(sum, nodata))) {
+      store<u8>(hole + x, 255);
+      found = true;
+    }
   }
   for (let sample: u32 = 0; sample < 8; sample++) {
     memory.copy(to + sample * planeBytes, line + sample * lineBytes, width << 1);

@@ -1,0 +1,110 @@
+/** Large rasters, whose blocks workers decode ahead. */
+import assert from "node:assert/strict";
+import { createGeoTiff, type NdArray, ndarray, openRaster, type PixelWindow } from "swath";
+import { withFolder } from "./support.ts";
+
+const SIZE = 8192;
+const WINDOW = 1024;
+
+/** A scene that takes 128 MiB when decoded, and next to nothing in its file; 7 is nodata. */
+async function writeLarge(path: string, interleave: "pixel" | "band"): Promise<void> {
+  const bands = interleave === "band" ? 2 : 1;
+  using writer = await createGeoTiff(path, {
+    width: SIZE,
+    height: SIZE / bands,
+    dtype: "uint16",
+    bands: Array.from({ length: bands }, (_, i) => ({ name: `B${i}`, scale: 1, offset: 0 })),
+    nodata: 7,
+    georeference: { crs: null, transform: null, geoKeys: null, pixelIsPoint: false },
+    classes: null,
+    interleave,
+    compression: "zstd",
+    overviews: "none",
+  });
+  for (let y = 0; y < SIZE / bands; y += 512) {
+    const rows = ndarray("uint16", [bands, 512, SIZE]);
+    for (let row = 0; row < bands * 512; row++) {
+      rows.data.fill((y + row) % 5000, row * SIZE, (row + 1) * SIZE);
+      rows.data[row * SIZE + row] = row;
+    }
+    await writer.writeRows(rows);
+  }
+  await writer.finish();
+}
+
+function windowsOf(height: number, step: number): PixelWindow[] {
+  const windows: PixelWindow[] = [];
+  for (let y = 0; y < height; y += step) {
+    for (let x = 0; x < SIZE; x += step) windows.push({ x, y, width: WINDOW, height: WINDOW });
+  }
+  return windows;
+}
+
+const sum = ({ data }: NdArray<"uint8">) => data.reduce((total, value) => total + value, 0);
+
+for (const interleave of ["pixel", "band"] as const) {
+  Deno.test(`workers read what one thread reads, ${interleave} by ${interleave}`, () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/large.tif`;
+      await writeLarge(path, interleave);
+      for (const step of [WINDOW, 900]) {
+        using alone = closing(await openRaster(path, { threads: 1 }));
+        for (const announced of [false, true]) {
+          using together = closing(await openRaster(path, { threads: 3 }));
+          const windows = windowsOf(alone.raster.info.height, step);
+          if (announced) together.raster.announce?.(windows);
+          for (const [number, window] of windows.entries()) {
+            const found = await together.raster.read(window);
+            // The rest of each row is like its start.
+            if (number % 7 !== 0) continue;
+            const wanted = await alone.raster.read(window);
+            assert.deepEqual(found.image.data, wanted.image.data, JSON.stringify(window));
+            assert.equal(sum(found.valid), sum(wanted.valid));
+            assert.deepEqual(found.valid.data, wanted.valid.data);
+          }
+        }
+      }
+    }));
+}
+
+Deno.test("a damaged block fails its window, and no other, also in a worker", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/large.tif`;
+    await writeLarge(path, "pixel");
+    const intact = await openRaster(path, { threads: 1 });
+    const { width, height } = intact.info.block;
+    intact.close();
+    // The last block: the file ends with its bytes, and four that repeat their last.
+    const bytes = await Deno.readFile(path);
+    bytes.fill(0, bytes.length - 12, bytes.length - 4);
+    await Deno.writeFile(path, bytes);
+    using damaged = closing(await openRaster(path, { threads: 2 }));
+    const windows = windowsOf(SIZE, WINDOW);
+    const last = windows.pop()!;
+    for (const window of windows) await damaged.raster.read(window);
+    const at = `the tile at column ${SIZE / width - 1}, row ${SIZE / height - 1}`;
+    await assert.rejects(damaged.raster.read(last), {
+      name: "InputError",
+      message: new RegExp(`large\\.tif": ${at}: ZSTD data is damaged`),
+    });
+    await damaged.raster.read(windows[0]!);
+  }));
+
+Deno.test("rasters share workers, and may be closed in the middle", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/large.tif`;
+    await writeLarge(path, "pixel");
+    const first = await openRaster(path, { threads: 2 });
+    const second = await openRaster(path, { threads: 2 });
+    const windows = windowsOf(SIZE, WINDOW);
+    for (const window of windows.slice(0, 30)) {
+      await Promise.all([first.read(window), second.read(window)]);
+    }
+    first.close();
+    for (const window of windows.slice(30)) await second.read(window);
+    second.close();
+  }));
+
+function closing(raster: Awaited<ReturnType<typeof openRaster>>) {
+  return { raster, [Symbol.dispose]: () => raster.close() };
+}
