@@ -12,7 +12,7 @@
 import type * as Ort from "onnxruntime-node";
 import type { BenchRow } from "./bench_row.ts";
 import { interleave, timed } from "./interleave.ts";
-import { PythonPeer } from "./python_peer.ts";
+import { Peer } from "./peer.ts";
 import {
   createPredictor,
   type NdArray,
@@ -71,7 +71,7 @@ async function plainSession(path: string, x: NdArray) {
 async function measure(variant: string, folder: string): Promise<BenchRow[]> {
   const config = variantConfig(variant, { bands: BANDS, classes: CLASSES });
   const shape = [1, BANDS, SIZE, SIZE];
-  await using peer = await PythonPeer.start("infer.py", [
+  await using peer = await Peer.start("infer.py", [
     JSON.stringify(config),
     JSON.stringify(shape),
     String(THREADS),
@@ -103,9 +103,9 @@ async function measure(variant: string, folder: string): Promise<BenchRow[]> {
   const timings = await interleave({
     swath: () => timed(predict),
     raw: () => timed(predictRaw),
-    torch: () => peer.seconds("torch"),
+    torch: () => peer.ask("torch"),
     plain: () => timed(plain.run),
-    openvino: () => peer.seconds("openvino"),
+    openvino: () => peer.ask("openvino"),
   }, ROUNDS);
   await predictor.release();
   await rawPredictor.release();

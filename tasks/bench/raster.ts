@@ -8,7 +8,7 @@
  */
 import type { BenchRow } from "./bench_row.ts";
 import { interleave, timed } from "./interleave.ts";
-import { PythonPeer } from "./python_peer.ts";
+import { Peer } from "./peer.ts";
 import { createGeoTiff, type NdArray, ndarray, openRaster, synthLandcover } from "swath";
 
 const WINDOW = 512;
@@ -91,7 +91,7 @@ export async function run(args: readonly string[]): Promise<BenchRow[]> {
   const folder = await Deno.makeTempDir();
   try {
     const labels = await makeScene(folder, Number(size));
-    await using peer = await PythonPeer.start("raster.py", [String(THREADS), folder]);
+    await using peer = await Peer.start("raster.py", [String(THREADS), folder]);
     const rows: BenchRow[] = [];
     const compare = async (
       name: string,
@@ -101,7 +101,7 @@ export async function run(args: readonly string[]): Promise<BenchRow[]> {
     ) => {
       const timings = await interleave({
         swath: () => timed(swath),
-        rasterio: () => peer.seconds(work),
+        rasterio: () => peer.ask(work),
       }, ROUNDS);
       const rate = (seconds: number) => megabytes / seconds;
       const { swath: own, rasterio } = timings;

@@ -1,15 +1,15 @@
 /**
- * A Python script that is kept running beside a benchmark: it prints `ready`, then answers each line
- * on its standard input with the seconds that the work named there took.
+ * A script that is kept running beside a benchmark: it prints `ready`, then answers each line on its
+ * standard input with a number, such as the seconds that the work named there took.
  *
- * The interpreter is `python3`, or what SWATH_PYTHON names.
+ * Deno runs those in TypeScript; Python's interpreter is `python3`, or what SWATH_PYTHON names.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
 
 /** A running script. */
-export class PythonPeer implements AsyncDisposable {
+export class Peer implements AsyncDisposable {
   readonly #script: string;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -19,8 +19,12 @@ export class PythonPeer implements AsyncDisposable {
 
   private constructor(script: string, args: readonly string[]) {
     this.#script = script;
-    this.#child = new Deno.Command(Deno.env.get("SWATH_PYTHON") ?? "python3", {
-      args: [fileURLToPath(new URL(script, import.meta.url)), ...args],
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    const [program, ...before] = script.endsWith(".ts")
+      ? [Deno.execPath(), "run", "-A", "--no-check"]
+      : [Deno.env.get("SWATH_PYTHON") ?? "python3"];
+    this.#child = new Deno.Command(program, {
+      args: [...before, path, ...args],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -37,15 +41,15 @@ export class PythonPeer implements AsyncDisposable {
    * @param args Its arguments.
    * @returns The peer, once it is ready.
    */
-  static async start(script: string, args: readonly string[]): Promise<PythonPeer> {
-    const peer = new PythonPeer(script, args);
+  static async start(script: string, args: readonly string[]): Promise<Peer> {
+    const peer = new Peer(script, args);
     const line = await peer.#line();
     if (line !== "ready") throw new Error(`${script} said ${JSON.stringify(line)}, not "ready"`);
     return peer;
   }
 
-  /** Have work done; the seconds that it took. */
-  async seconds(work: string): Promise<number> {
+  /** Have work done; the number that it gives, such as the seconds that it took. */
+  async ask(work: string): Promise<number> {
     await this.#input.write(new TextEncoder().encode(`${work}\n`));
     return Number(await this.#line());
   }
