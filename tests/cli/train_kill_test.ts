@@ -1,14 +1,23 @@
 /**
- * Trainings that are killed at random moments and gone on with end in the bytes of one that was not.
- * `SWATH_KILLS=20` kills so often; a few times otherwise.
+ * Trainings that are killed at random moments and gone on with end in the bytes of one that was not: a tiny
+ * one 20 times, and the one on the real scene, which takes longer, a few times. `SWATH_KILLS=20` kills both
+ * so often.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { formatTrainConfig } from "swath";
+import { formatTrainConfig, parseTrainConfig } from "swath";
 import { tinyTraining, weightsOf, withFolder } from "../lib/train/training_support.ts";
+import {
+  cutRealScene,
+  HAS_REAL_SCENE,
+  REAL_SCENE_RECIPE,
+  REAL_SCENE_SETTINGS,
+} from "../support/real_scene.ts";
 import { ROOT } from "../support/shell.ts";
 
-const KILLS = Number(Deno.env.get("SWATH_KILLS") ?? 3);
+const KILLS = Deno.env.get("SWATH_KILLS");
+const TINY_KILLS = Number(KILLS ?? 20);
+const REAL_KILLS = Number(KILLS ?? 3);
 
 /** Start `swath train` with the configuration of the folder. */
 function startTraining(folder: string, out: string): Deno.ChildProcess {
@@ -21,7 +30,37 @@ function startTraining(folder: string, out: string): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test(`train: killed ${KILLS} times at random moments, the same weights`, async () => {
+/** Kill trainings as `train.yaml` in the folder describes them so many times in all, and compare. */
+async function assertSurvives(folder: string, times: number): Promise<void> {
+  const started = performance.now();
+  assert.ok((await startTraining(folder, `${folder}/whole`).output()).success);
+  const duration = performance.now() - started;
+  const out = `${folder}/killed`;
+  let kills = 0;
+  for (let runs = 0;; runs++) {
+    assert.ok(runs < 10 * times + 10, "it never comes to an end");
+    const child = startTraining(folder, out);
+    // Most of the time of a short training goes into its start; the kills are to hit what follows.
+    const timer = setTimeout(
+      () => child.kill("SIGKILL"),
+      kills < times ? duration * (0.3 + 0.7 * Math.random()) : 600_000,
+    );
+    const { success, signal, stderr } = await child.output().finally(() => clearTimeout(timer));
+    if (success) {
+      // The training was over before enough kills: a new one takes the rest.
+      assert.deepEqual(await weightsOf(out), await weightsOf(`${folder}/whole`));
+      if (kills >= times) break;
+      await Deno.remove(out, { recursive: true });
+      continue;
+    }
+    assert.equal(signal, "SIGKILL", new TextDecoder().decode(stderr));
+    kills++;
+  }
+  const left = await Array.fromAsync(Deno.readDir(out), ({ name }) => name);
+  assert.deepEqual(left.filter((name) => name.endsWith(".tmp")), []);
+}
+
+Deno.test(`train: killed ${TINY_KILLS} times at random moments, the same weights`, async () => {
   await withFolder(async (folder) => {
     const config = await tinyTraining(folder, {
       epochs: 8,
@@ -30,33 +69,30 @@ Deno.test(`train: killed ${KILLS} times at random moments, the same weights`, as
       save: { every_steps: 1 },
     });
     await Deno.writeTextFile(`${folder}/train.yaml`, formatTrainConfig(config));
-    const started = performance.now();
-    assert.ok((await startTraining(folder, `${folder}/whole`).output()).success);
-    const duration = performance.now() - started;
-    const out = `${folder}/killed`;
-    let kills = 0;
-    for (let runs = 0;; runs++) {
-      assert.ok(runs < 10 * KILLS + 10, "it never comes to an end");
-      const child = startTraining(folder, out);
-      // Most of the time of a short training goes into its start; the kills are to hit what follows.
-      const timer = setTimeout(
-        () => child.kill("SIGKILL"),
-        kills < KILLS ? duration * (0.3 + 0.7 * Math.random()) : 60_000,
-      );
-      const { success, signal, stderr } = await child.output().finally(() => clearTimeout(timer));
-      if (success) {
-        // The training was over before enough kills: a new one takes the rest.
-        assert.deepEqual(await weightsOf(out), await weightsOf(`${folder}/whole`));
-        if (kills >= KILLS) break;
-        await Deno.remove(out, { recursive: true });
-        continue;
-      }
-      assert.equal(signal, "SIGKILL", new TextDecoder().decode(stderr));
-      kills++;
-    }
-    const left = await Array.fromAsync(Deno.readDir(out), ({ name }) => name);
-    assert.deepEqual(left.filter((name) => name.endsWith(".tmp")), []);
+    await assertSurvives(folder, TINY_KILLS);
   });
+});
+
+const note = HAS_REAL_SCENE ? "" : " (skipped: no ../shared/data)";
+Deno.test({
+  name: `train: on a real scene, killed ${REAL_KILLS} times, the same weights${note}`,
+  ignore: !HAS_REAL_SCENE,
+  fn: () =>
+    withFolder(async (folder) => {
+      await cutRealScene(folder);
+      const config = parseTrainConfig({
+        ...REAL_SCENE_RECIPE,
+        settings: REAL_SCENE_SETTINGS,
+        train: `${folder}/train.tar`,
+        val: `${folder}/val.tar`,
+        epochs: 5,
+        schedule: "one_cycle",
+        device: "cpu",
+        save: { monitor: "val_miou", mode: "max", every_steps: 3 },
+      });
+      await Deno.writeTextFile(`${folder}/train.yaml`, formatTrainConfig(config));
+      await assertSurvives(folder, REAL_KILLS);
+    }),
 });
 
 Deno.test("train: SIGINT saves and exits with 130 within two seconds", async () => {
