@@ -1,6 +1,6 @@
 /**
- * `deno task demo`: a labelled scene made by rule, mapped by a small SegFormer through the real pipe
- * between processes, scored against the truth, and drawn. Everything lands in `demo/`.
+ * `deno task demo`: a small SegFormer is trained on a scene made by rule; another scene is mapped with it
+ * through the real pipe between processes, scored against its truth, and drawn. Everything lands in `demo/`.
  *
  * Each command line is printed as it would be typed, and run as it is printed.
  *
@@ -22,11 +22,14 @@ import {
 } from "../mod.ts";
 import { print } from "./print.ts";
 
-/** Seed of the scene; the model's training scenes have others. */
-const SEED = 7;
+/** The scenes that are learnt from. */
+const TRAINING = { firstSeed: 101, count: 4, size: 512 } as const;
 
-/** Columns and rows of the scene. */
-const SIZE = 768;
+/** The scene that is mapped; its seed is none of theirs. */
+const MAPPED = { seed: 7, size: 768 } as const;
+
+/** Directory of the model. */
+const MODEL = "demo/run/best";
 
 /** Bands drawn as red, green and blue: what eyes would see. */
 const COMPOSITE = ["B04", "B03", "B02"] as const;
@@ -35,17 +38,39 @@ const started = performance.now();
 Deno.chdir(fileURLToPath(new URL("..", import.meta.url)));
 await Deno.mkdir("demo", { recursive: true });
 
-print(heading("Make a labelled scene as Sentinel-2 would see it"));
+print(heading("Make labelled scenes as Sentinel-2 would see them, to learn from"));
 await run(
-  `swath synth landcover --size ${SIZE} --seed ${SEED} -o demo/scene.tif --labels demo/truth.tif --overwrite`,
+  `swath synth landcover --size ${TRAINING.size} --seed ${TRAINING.firstSeed} ` +
+    `--count ${TRAINING.count} -o demo/{scene}.tif --labels demo/{scene}-truth.tif --overwrite`,
 );
 
-const model = provideModel();
+print(heading("Cut them into patches, and keep some ground apart to validate on"));
+const scenes = Array.from(
+  { length: TRAINING.count },
+  (_, i) => `demo/landcover-${TRAINING.firstSeed + i}`,
+);
+await run([
+  "swath tile",
+  ...scenes.map((scene) => `${scene}.tif`),
+  ...scenes.map((scene) => `--labels ${scene}-truth.tif`),
+  "--size 64 > demo/patches.tar",
+].join(" "));
+await run("swath split demo/patches.tar --val 0.2 --block 128 --out demo/shards --overwrite");
+
+print(heading("Train a small SegFormer, which takes about a minute"));
+print(`$ cat tasks/demo.yaml\n${await Deno.readTextFile("tasks/demo.yaml")}\n`);
+print(await run("swath train --config tasks/demo.yaml --out demo/run --overwrite"));
+
+print(heading("Make another scene"));
+await run(
+  `swath synth landcover --size ${MAPPED.size} --seed ${MAPPED.seed} -o demo/scene.tif ` +
+    "--labels demo/truth.tif --overwrite",
+);
 
 print(heading("Map it: four processes, and patches flowing from one to the next"));
 await run(
   "swath tile demo/scene.tif --size 256 --overlap 64",
-  `swath infer ${model}`,
+  `swath infer ${MODEL}`,
   "swath upsample",
   "swath stitch -o demo/map.tif --overwrite",
 );
@@ -59,12 +84,15 @@ print("demo/map.png: scene, truth and map side by side\n");
 
 const swath = howToRunSwath();
 print(`${heading(`Done in ${secondsSince(started)}. Look at demo/map.png, or go on`)}
+# How training went
+${swath} plot demo/run
+
 # What the map holds
 ${swath} info demo/map.tif
 
 # Blend overlapping patches instead of cropping them
 ${swath} tile demo/scene.tif --size 256 --overlap 64 |
-  ${swath} infer ${model} |
+  ${swath} infer ${MODEL} |
   ${swath} stitch -o demo/blended.tif
 
 # The patches as they flow
@@ -74,19 +102,16 @@ ${swath} tile demo/scene.tif --size 256 | tar tvf -
 ${swath} help
 `);
 
-/** The directory of a model that can map the scene. */
-function provideModel(): string {
-  return "fixtures/segformer-landcover";
-}
-
 /**
  * Run command lines of swath as a pipeline: each is a process of its own, and what one writes to its
- * standard output is the standard input of the next.
+ * standard output is the standard input of the next. The last one may end in `> FILE`.
  *
- * @returns What the last one wrote.
+ * @returns What the last one wrote, unless it went to a file.
  */
-async function run(...commands: readonly string[]): Promise<string> {
-  print(`$ ${commands.join(" |\n    ")}\n`);
+async function run(...lines: readonly string[]): Promise<string> {
+  print(`$ ${lines.join(" |\n    ")}\n`);
+  const [last, file] = lines.at(-1)!.split(" > ") as [string, string?];
+  const commands = [...lines.slice(0, -1), last];
   const processes = commands.map((command, index) =>
     new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "cli/main.ts", ...command.split(" ").slice(1)],
@@ -98,7 +123,10 @@ async function run(...commands: readonly string[]): Promise<string> {
     // Where a process leaves early, its exit code tells why.
     processes[index]!.stdout.pipeTo(stdin).catch(() => {})
   );
-  const output = new Response(processes.at(-1)!.stdout).text();
+  const { stdout } = processes.at(-1)!;
+  const output = file === undefined
+    ? new Response(stdout).text()
+    : Deno.writeFile(file, stdout).then(() => "");
   const statuses = await Promise.all(processes.map(({ status }) => status));
   await Promise.all(pipes);
   const failed = commands.filter((_, index) => !statuses[index]!.success);
@@ -120,7 +148,7 @@ async function drawFigure(path: string): Promise<void> {
   const { meanIou, pixelAccuracy } = computeScores((await evaluateRasters(map, truth)).matrix);
   const png = await mapFigure({
     title: "Land cover mapped by swath",
-    subtitle: `${SIZE} x ${SIZE} pixels of 10 m, ${bands.length} bands. ` +
+    subtitle: `${MAPPED.size} x ${MAPPED.size} pixels of 10 m, ${bands.length} bands. ` +
       `Mean IoU ${meanIou!.toFixed(3)}, pixel accuracy ${pixelAccuracy!.toFixed(3)}`,
     panels: [
       { title: "Scene, in natural colours", picture: await drawScene(scene) },
@@ -129,7 +157,7 @@ async function drawFigure(path: string): Promise<void> {
     ],
     classes,
     // One pixel of the scene is one of the picture, which has two for each unit.
-    panelSize: SIZE / 2,
+    panelSize: MAPPED.size / 2,
   });
   for (const raster of [scene, truth, map]) raster.close();
   await Deno.writeFile(path, png);

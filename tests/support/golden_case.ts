@@ -1,7 +1,7 @@
 /**
  * Golden command lines: `tests/cases/<verb>/<case>/` holds
  *
- * - `cmd`: a shell script, run in an empty directory with `swath` on PATH and `$FIXTURES` set;
+ * - `cmd`: a shell script, run in an empty directory with `swath` on PATH;
  * - `expout`, `experr`: what it must write to standard output and error; absent for nothing;
  * - `expcode`: the exit code it must end with; absent for 0.
  *
@@ -39,8 +39,7 @@ export async function runCase(name: string): Promise<Outcome> {
   try {
     const script = await Deno.readTextFile(join(CASES, name, "cmd"));
     const { code, stdout, stderr } = await runShell(script, directory);
-    const portable = (text: string) =>
-      text.replaceAll(directory, "$PWD").replaceAll(join(ROOT, "fixtures"), "$FIXTURES");
+    const portable = (text: string) => text.replaceAll(directory, "$PWD");
     return {
       expout: portable(stdout),
       experr: portable(stderr),

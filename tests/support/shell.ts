@@ -18,8 +18,8 @@ export interface ShellResult {
 }
 
 /**
- * Run a script with `swath`, `deno`, `tiny` (see `tiny.ts`) and `example_files` (see
- * `example_files.sh`) on PATH and `$FIXTURES` set.
+ * Run a script with `swath`, `deno`, `tiny` (see `tiny.ts`), `example_files` (see `example_files.sh`) and
+ * `demo_model` (see `demo_model.sh`) on PATH.
  *
  * @param script Lines for bash. A pipeline fails if any of its commands does.
  * @param directory Where it runs.
@@ -30,7 +30,6 @@ export async function runShell(script: string, directory: string): Promise<Shell
     cwd: directory,
     env: {
       PATH: [programs(), Deno.env.get("PATH") ?? ""].join(delimiter),
-      FIXTURES: join(ROOT, "fixtures"),
       TERM: "dumb",
       NO_COLOR: "1",
       LC_ALL: "C",
@@ -71,6 +70,7 @@ function programs(): string {
     deno: `exec "${deno}" "$@"`,
     swath: `exec "${deno}" run -A "${join(ROOT, "cli/main.ts")}" "$@"`,
     tiny: `exec "${deno}" run -A --no-check "${join(ROOT, "tests/support/tiny.ts")}" "$@"`,
+    demo_model: `exec bash "${join(ROOT, "tests/support/demo_model.sh")}"`,
     example_files: `exec bash "${join(ROOT, "tests/support/example_files.sh")}"`,
   };
   for (const [name, line] of Object.entries(scripts)) {
