@@ -6,6 +6,7 @@ import { flag, option } from "@optique/core/primitives";
 import { IGNORE_LABEL, mapArea, PROBABILITY_TYPES, type StreamHeader } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
+import type { CommandIo } from "../io.ts";
 import { OutputNames } from "../output_names.ts";
 import { compressionOption, jsonOption, outputOption, overwriteOption } from "../options.ts";
 import { type MapFiles, SceneMap } from "../stitch/scene_map.ts";
@@ -31,6 +32,10 @@ export default defineCommand({
     "probability, which is the share of it that moves from one class to another; for a class, over the " +
     "pixels that either patch gives to it, and of its own probability. Large values call for a larger " +
     "overlap, or say that something is wrong with a patch.",
+    "With --resume, finished rows are kept beside the map, in a file that ends with .partial, when the " +
+    "run is broken off, even by a crash. The same pipe, begun with tile --resume-from, goes on below " +
+    "them and ends with the same bytes; a map that is finished is left as it is. Rows of another scene, " +
+    "grid, model or output are refused, and damaged ones made again.",
     "A stream of several scenes makes one map each: put {scene} into the names of the files.",
   ],
   examples: [
@@ -48,6 +53,11 @@ export default defineCommand({
       note: "Keep the probabilities of all classes, and see how much the patches disagree",
       command: "swath tile scene.tif --overlap 64 | swath infer model/ | " +
         "swath stitch -o map.tif --probs probabilities.tif --seam-report",
+    },
+    {
+      note: "Go on where a run was broken off; the first run is the same",
+      command: "swath tile scene.tif --overlap 64 --resume-from map.tif | swath infer model/ | " +
+        "swath stitch -o map.tif --resume",
     },
     {
       note: "Map several scenes",
@@ -81,6 +91,13 @@ export default defineCommand({
       false,
     ),
     json: jsonOption(),
+    resume: withDefault(
+      flag("--resume", {
+        description:
+          message`Keep finished rows if the run breaks off, and go on with those of an earlier one`,
+      }),
+      false,
+    ),
     compression: compressionOption(),
     overwrite: overwriteOption(),
   }),
@@ -89,13 +106,26 @@ export default defineCommand({
     if (probsType !== undefined && probs === undefined) {
       throw new CommandError("--probs-type goes with --probs");
     }
+    if (rest.resume && rest.overwrite) {
+      throw new CommandError("--resume and --overwrite exclude one another");
+    }
+    if (rest.resume && rest.seamReport) {
+      throw new CommandError(
+        "--resume and --seam-report exclude one another",
+        "A seam report needs all patches of a scene from one run",
+      );
+    }
     const how = { ...rest, probsType: probsType ?? "uint8" };
     const maps = new OutputNames(output);
     const filesOf = outputFiles(maps, output, confidence, probs);
     let current: { readonly map: SceneMap; readonly header: StreamHeader } | null = null;
     // The map being begun or written: its temporary file is there before `current` is.
-    let opening: Promise<SceneMap> | null = null;
-    io.onInterrupt(async () => (await opening)?.[Symbol.dispose]());
+    let opening: Promise<SceneMap | null> | null = null;
+    io.onInterrupt(async () => {
+      const map = await opening;
+      map?.[Symbol.dispose]();
+      reportKept(map, output, io);
+    });
     const publish = async () => {
       if (current === null) return;
       await current.map.finish();
@@ -111,9 +141,11 @@ export default defineCommand({
           const { header } = item;
           const files = filesOf(header.scene?.name ?? "");
           opening = SceneMap.create(header, files, how);
-          current = { map: await opening, header };
+          const map = await opening;
+          if (map === null) io.info(`${files.output} is finished already`);
+          current = map === null ? null : { map, header };
         } else if (item.type === "sample") {
-          await current!.map.add(item.sample);
+          await current?.map.add(item.sample);
         } else if (maps.isPattern) {
           await publish();
         }
@@ -121,10 +153,23 @@ export default defineCommand({
       // A single map waits for the end of the stream, as what follows may be a second scene or damage.
       await publish();
     } finally {
-      current?.map[Symbol.dispose]();
+      if (current !== null) {
+        current.map[Symbol.dispose]();
+        reportKept(current.map, output, io);
+      }
     }
   },
 });
+
+/** Say how to go on with a map that was broken off. */
+function reportKept(map: SceneMap | null, output: string, io: CommandIo): void {
+  const kept = map?.kept ?? null;
+  if (kept === null || kept.rows === 0) return;
+  io.info(
+    `kept ${kept.rows} of ${kept.of} rows in ${kept.path}; ` +
+      `to go on: swath tile SCENE --resume-from ${output} … | swath stitch --resume`,
+  );
+}
 
 /** Names the files of each scene. */
 function outputFiles(

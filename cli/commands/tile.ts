@@ -3,10 +3,18 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import { type ClassInfo, readClassList, type StreamItem, tileScene } from "../../mod.ts";
+import {
+  type ClassInfo,
+  type GridPlan,
+  readClassList,
+  type StreamEnd,
+  type StreamItem,
+  tileScene,
+} from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
+import { OutputNames, SCENE_PLACEHOLDER } from "../output_names.ts";
 import {
   bandsOption,
   classesOption,
@@ -56,6 +64,8 @@ export default defineCommand({
     "each takes some rows of patches of some scenes, and as many of their neighbours' as it takes to " +
     "blend across the border, which answer for no pixels themselves. The maps of all shards of a " +
     "scene, put together by mosaic, are the map of the scene.",
+    "With --resume-from, the pipe goes on with a map that was broken off: patches that only finished " +
+    "rows need are left out. Without such a map, or rows of it, everything is cut.",
     "With --plan, nothing is cut but a row of patches in the middle, to estimate the time that reading " +
     "takes; a network takes longer.",
   ],
@@ -152,6 +162,12 @@ export default defineCommand({
           message`Cut only this part of all scenes, such as 2/4, of as many as share the work`,
       }),
     ),
+    resumeFrom: optional(
+      option("--resume-from", path("MAP"), {
+        description:
+          message`Leave out rows that this map of stitch --resume has already; {scene} stands for the name of each scene`,
+      }),
+    ),
     header: headerOption(),
     plan: withDefault(
       flag("--plan", {
@@ -173,6 +189,9 @@ export default defineCommand({
     const named = classes === undefined ? null : await readClassList(classes);
     watchDivisors(cut.scale, io);
     const listed = await listScenes({ scenes, catalogue, join, labels });
+    if (listed.length > 1 && cut.resumeFrom !== undefined) {
+      requirePattern("--resume-from", cut.resumeFrom);
+    }
     const tasks = await shareScenes(listed, cut);
     if (plan) {
       const plans = await planScenes(tasks, io);
@@ -183,6 +202,15 @@ export default defineCommand({
     await writePatches(io, cutScenes(tasks, named, io), format);
   },
 });
+
+/** Several scenes make several maps. */
+function requirePattern(name: string, pattern: string): void {
+  if (new OutputNames(pattern).isPattern) return;
+  throw new CommandError(
+    `${name} "${pattern}" is one map: there are several scenes`,
+    `Put ${SCENE_PLACEHOLDER} where the name of each scene is to stand`,
+  );
+}
 
 async function planScenes(tasks: readonly SceneTask[], io: CommandIo): Promise<ScenePlan[]> {
   const plans: ScenePlan[] = [];
@@ -221,7 +249,7 @@ async function* cutScenes(
         if (item.type === "sample") done++;
         if (item.type === "end") {
           done += item.end.skipped;
-          reportSkipped(paths, item.end.samples, item.end.skipped, io);
+          reportPatches(paths, scene.plan, item.end, io);
         }
         progress.update(done, total ?? scene.plan.patches);
         yield item;
@@ -243,14 +271,17 @@ async function countPatches(tasks: readonly SceneTask[]): Promise<number> {
   return patches;
 }
 
-function reportSkipped(
+function reportPatches(
   paths: ScenePaths,
-  samples: number,
-  skipped: number,
+  { resume }: GridPlan,
+  { samples, skipped }: StreamEnd,
   io: CommandIo,
 ): void {
   const scene = describeScene(paths);
   const without = skipped === 0 ? "" : `, ${skipped} without data left out`;
-  io.debug(`${scene}: ${samples} patches${without}`);
-  if (samples === 0) io.warn(`${scene} has no data: all of its patches are left out`);
+  const finished = resume === null ? "" : `, rows above ${resume.y} are finished`;
+  io.debug(`${scene}: ${samples} patches${without}${finished}`);
+  if (samples === 0 && skipped > 0 && resume === null) {
+    io.warn(`${scene} has no data: all of its patches are left out`);
+  }
 }

@@ -6,26 +6,29 @@
 import {
   type ClassInfo,
   createBlendingStitcher,
-  createGeoTiff,
   createSeamCounter,
   createStitcher,
+  fileError,
   type GeoTiffCompression,
   IGNORE_LABEL,
   InputError,
   mapArea,
   type NdArray,
+  PARTIAL_SUFFIX,
   probabilityBands,
   type ProbabilityType,
   type RasterSpec,
-  type RasterWriter,
   type RowSink,
   type Sample,
   type SeamCounter,
   type SeamReport,
+  stitchedRows,
   type Stitcher,
   storeProbabilities,
   type StreamHeader,
 } from "../../mod.ts";
+import { CommandError } from "../errors.ts";
+import { DirectFiles, type MapFileSet, ResumableFiles } from "./map_files.ts";
 
 /** Files of a scene; null where one is not wanted. */
 export interface MapFiles {
@@ -44,6 +47,8 @@ export interface MapOptions {
   readonly seamReport: boolean;
   readonly compression: GeoTiffCompression;
   readonly overwrite: boolean;
+  /** Put finished rows aside, and go on with those that an earlier run has put aside. */
+  readonly resume: boolean;
 }
 
 /** A map being made; its files appear when it is finished. */
@@ -55,10 +60,7 @@ export class SceneMap implements Disposable {
   readonly #header: StreamHeader;
   readonly #files: MapFiles;
   readonly #options: MapOptions;
-  readonly #map: RasterWriter;
-  readonly #confidence: RasterWriter | null;
-  /** Made with the first sample, which says how many classes there are. */
-  #probabilities: RasterWriter | null = null;
+  readonly #outputs: MapFileSet;
   #stitcher: Stitcher | null = null;
   #seams: SeamCounter | null = null;
 
@@ -66,48 +68,71 @@ export class SceneMap implements Disposable {
     header: StreamHeader,
     files: MapFiles,
     options: MapOptions,
-    map: RasterWriter,
-    confidence: RasterWriter | null,
+    outputs: MapFileSet,
   ) {
     this.path = files.output;
     this.#header = header;
     this.#files = files;
     this.#options = options;
-    this.#map = map;
-    this.#confidence = confidence;
+    this.#outputs = outputs;
   }
 
   /**
    * Begin the map of a segment.
    *
+   * @returns Null where an earlier run has made the map, and the stream knows.
    * @throws {InputError} If the segment has no scene, or a file exists or cannot be made.
    */
   static async create(
     header: StreamHeader,
     files: MapFiles,
     options: MapOptions,
-  ): Promise<SceneMap> {
-    const map = await createGeoTiff(files.output, {
-      ...specOf(header, options),
-      dtype: "uint8",
-      bands: [{ name: "class", scale: 1, offset: 0 }],
-      nodata: IGNORE_LABEL,
-      classes: header.classes,
-      overviews: "mode",
-    });
+  ): Promise<SceneMap | null> {
+    if (options.resume) {
+      if (await isFinished(header, files)) return null;
+    } else if (header.resume !== undefined) {
+      throw new CommandError(
+        `Cannot begin "${files.output}" as the stream begins at row ${header.resume.y}, where an earlier run was broken off`,
+        "Go on with it: swath stitch --resume",
+      );
+    }
+    const outputs = options.resume ? new ResumableFiles(header) : new DirectFiles();
     try {
-      const confidence = files.confidence === null ? null : await createGeoTiff(files.confidence, {
-        ...specOf(header, options),
-        dtype: "float32",
-        bands: [{ name: "confidence", scale: 1, offset: 0 }],
-        nodata: NaN,
-        classes: null,
+      await outputs.open({
+        name: "map",
+        path: files.output,
+        spec: {
+          ...specOf(header, options),
+          dtype: "uint8",
+          bands: [{ name: "class", scale: 1, offset: 0 }],
+          nodata: IGNORE_LABEL,
+          classes: header.classes,
+          overviews: "mode",
+        },
       });
-      return new SceneMap(header, files, options, map, confidence);
+      if (files.confidence !== null) {
+        await outputs.open({
+          name: "confidence",
+          path: files.confidence,
+          spec: {
+            ...specOf(header, options),
+            dtype: "float32",
+            bands: [{ name: "confidence", scale: 1, offset: 0 }],
+            nodata: NaN,
+            classes: null,
+          },
+        });
+      }
+      return new SceneMap(header, files, options, outputs);
     } catch (error) {
-      map.abort();
+      outputs[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** What is kept for another run. */
+  get kept(): MapFileSet["kept"] {
+    return this.#outputs.kept;
   }
 
   /** Take the next sample. */
@@ -121,9 +146,13 @@ export class SceneMap implements Disposable {
   async finish(): Promise<void> {
     this.#stitcher ??= await this.#begin(null);
     await this.#stitcher.finish();
-    await this.#probabilities?.finish();
-    await this.#confidence?.finish();
-    await this.#map.finish();
+    let isFirst = true;
+    await this.#outputs.finish((rows) => {
+      // All rows come once more, with those of earlier runs.
+      if (isFirst) this.counts.fill(0);
+      isFirst = false;
+      for (const value of rows.data as Uint8Array) this.counts[value]!++;
+    });
   }
 
   /** How much the patches disagreed; null where it was not asked for. */
@@ -131,11 +160,9 @@ export class SceneMap implements Disposable {
     return this.#seams?.report() ?? null;
   }
 
-  /** Drop what is not finished. */
+  /** Drop what is not finished, or keep it for another run. */
   [Symbol.dispose](): void {
-    this.#map.abort();
-    this.#confidence?.abort();
-    this.#probabilities?.abort();
+    this.#outputs[Symbol.dispose]();
   }
 
   /** Class maps are cropped and put side by side; of logits alone, overlaps are blended. */
@@ -145,29 +172,57 @@ export class SceneMap implements Disposable {
       : sample.arrays.pred === undefined && sample.arrays.logits !== undefined;
     if (!blends) requireClassMapsSuffice(this.#files, this.#options);
     if (this.#options.seamReport) this.#seams = createSeamCounter(this.#header);
-    const sinks = {
-      map: countingSink(this.#map, this.counts, this.#header.classes),
-      ...(this.#confidence === null ? {} : { confidence: this.#confidence }),
-      ...(this.#files.probs === null ? {} : {
-        probabilities: await this.#createProbabilities(this.#files.probs, sample),
-      }),
-    };
-    return (blends ? createBlendingStitcher : createStitcher)(this.#header, sinks);
+    if (this.#files.probs !== null) await this.#openProbabilities(this.#files.probs, sample);
+    const sinks = await this.#outputs.begin();
+    const confidence = sinks.get("confidence");
+    const probabilities = sinks.get("probabilities");
+    return (blends ? createBlendingStitcher : createStitcher)(this.#header, {
+      map: countingSink(sinks.get("map")!, this.counts, this.#header.classes),
+      ...(confidence === undefined ? {} : { confidence }),
+      ...(probabilities === undefined
+        ? {}
+        : { probabilities: storingSink(probabilities, this.#options.probsType) }),
+    });
   }
 
-  async #createProbabilities(path: string, sample: Sample | null): Promise<RowSink> {
+  async #openProbabilities(path: string, sample: Sample | null): Promise<void> {
     const { classes } = this.#header;
-    const { probsType } = this.#options;
     const count = sample?.arrays.logits?.shape[0] ?? classes?.length ?? 1;
-    const writer = await createGeoTiff(path, {
+    const spec = {
       ...specOf(this.#header, this.#options),
-      ...probabilityBands(probsType, count, classes),
-    });
-    this.#probabilities = writer;
-    return {
-      writeRows: (rows) =>
-        writer.writeRows(storeProbabilities(rows as NdArray<"float32">, probsType)),
+      ...probabilityBands(this.#options.probsType, count, classes),
     };
+    await this.#outputs.open({ name: "probabilities", path, spec });
+  }
+}
+
+/**
+ * Whether an earlier run has made the map. A file that the stream does not know of is not replaced.
+ *
+ * @throws {CommandError} If there is one.
+ */
+async function isFinished(header: StreamHeader, files: MapFiles): Promise<boolean> {
+  if (await isThere(files.output + PARTIAL_SUFFIX)) return false;
+  const { start, end } = stitchedRows(header);
+  const isMade = await isThere(files.output);
+  if (isMade && header.resume !== undefined && start === end) return true;
+  for (const path of [files.output, files.confidence, files.probs]) {
+    if (path === null || !await isThere(path)) continue;
+    throw new CommandError(
+      `Cannot write "${path}" as it exists`,
+      `What is finished is passed over by: swath tile SCENE --resume-from ${files.output}`,
+    );
+  }
+  return false;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw fileError(error, "write", path);
   }
 }
 
@@ -190,6 +245,13 @@ function specOf(
   { compression, overwrite }: MapOptions,
 ): Pick<RasterSpec, "width" | "height" | "georeference" | "compression" | "overwrite"> {
   return { ...mapArea(header), compression, overwrite };
+}
+
+/** Converts probabilities to the type that they are stored in. */
+function storingSink(target: RowSink, type: ProbabilityType): RowSink {
+  return {
+    writeRows: (rows) => target.writeRows(storeProbabilities(rows as NdArray<"float32">, type)),
+  };
 }
 
 /** Counts the classes of the rows that pass, and refuses those that do not exist. */

@@ -5,6 +5,7 @@
  */
 import {
   checkLabelRaster,
+  finishedRows,
   formatBytes,
   type GridPlan,
   openRaster,
@@ -13,12 +14,14 @@ import {
   planGrid,
   type RasterInfo,
   type RasterReader,
+  sceneHeader,
   type SceneShard,
   selectBands,
   type ShardPart,
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
+import { OutputNames } from "../output_names.ts";
 import type { HttpHeader, Overlap } from "../values.ts";
 import type { ScenePaths } from "./scene_list.ts";
 
@@ -36,6 +39,8 @@ export interface CutOptions {
   readonly scale: readonly number[] | undefined;
   readonly offset: readonly number[] | undefined;
   readonly header: readonly HttpHeader[];
+  /** Map whose finished rows are left out; {scene} stands for the scene's name. */
+  readonly resumeFrom: string | undefined;
 }
 
 /** A scene that is ready to be cut. */
@@ -75,7 +80,7 @@ export async function openScene(paths: ScenePaths, options: CutOptions): Promise
     const bandCount = bands === undefined
       ? reader.info.bands.length
       : selectBands(reader.info, bands).length;
-    const plan = planScene(reader, options);
+    const plan = await planRest(paths, reader, options);
     return { reader, labels, plan, bandCount, [Symbol.dispose]: close };
   } catch (error) {
     close();
@@ -95,8 +100,30 @@ function refuseLabelsAsScene({ source, bands, classes }: RasterInfo): void {
   );
 }
 
-/** Plan how to cut an open scene. */
-export function planScene({ info }: RasterReader, options: CutOptions): GridPlan {
+/** Plan what an earlier run has not finished. */
+async function planRest(
+  { name, date }: ScenePaths,
+  reader: RasterReader,
+  options: CutOptions,
+): Promise<GridPlan> {
+  const plan = planScene(reader, options);
+  const { resumeFrom, bands } = options;
+  if (resumeFrom === undefined) return plan;
+  const header = sceneHeader(reader, plan, {
+    sceneName: name,
+    ...(date === null ? {} : { date }),
+    ...(bands === undefined ? {} : { bands }),
+  });
+  const finished = await finishedRows(new OutputNames(resumeFrom).next(name), header);
+  return planScene(reader, options, finished);
+}
+
+/** Plan how to cut an open scene, without rows that are finished. */
+export function planScene(
+  { info }: RasterReader,
+  options: CutOptions,
+  finishedRows = 0,
+): GridPlan {
   const { size, overlap, stride, window, limit, shard } = options;
   return planGrid({
     width: info.width,
@@ -107,6 +134,7 @@ export function planScene({ info }: RasterReader, options: CutOptions): GridPlan
     ...(window === undefined ? {} : { window }),
     ...(limit === undefined ? {} : { limit }),
     ...(shard === undefined ? {} : { shard }),
+    ...(finishedRows === 0 ? {} : { finishedRows }),
   });
 }
 

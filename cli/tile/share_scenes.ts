@@ -28,7 +28,7 @@ export async function shareScenes(
   if (shard === undefined || scenes.length === 1) return scenes.map((paths) => ({ paths, cut }));
   const plans: GridPlan[] = [];
   for (const paths of scenes) {
-    using scene = await openScene(paths, { ...cut, shard: undefined });
+    using scene = await openScene(paths, { ...cut, shard: undefined, resumeFrom: undefined });
     plans.push(scene.plan);
   }
   return shareOut(plans, shard).flatMap((part, index) =>

@@ -1,9 +1,18 @@
 /** The grid of patches and its inverse, stitching. @module */
 export { createBlendingStitcher } from "./blend.ts";
+export { finishedRows } from "./finished_rows.ts";
 export * from "./grid.ts";
 export { checkLabelRaster } from "./label_raster.ts";
 export * from "./mosaic.ts";
 export { readAsMosaic } from "./mosaic_reader.ts";
+export { identityOf, type MapIdentity } from "./map_identity.ts";
+export {
+  openPartialMap,
+  PARTIAL_SUFFIX,
+  type PartialLayer,
+  type PartialMap,
+  readPartialMap,
+} from "./partial_map.ts";
 export { type PlanContents, type PlanSummary, summarizePlan } from "./plan_summary.ts";
 export * from "./probabilities.ts";
 export * from "./scene_name.ts";
@@ -18,6 +27,7 @@ export {
   mapRows,
   requireBand,
   type RowSink,
+  stitchedRows,
   type Stitcher,
   type StitchSinks,
 } from "./stitch.ts";

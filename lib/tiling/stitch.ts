@@ -73,13 +73,26 @@ export function mapArea(header: StreamHeader): MapArea {
   };
 }
 
-/** The rows of the scene that a map has: the first, and one more than the last. */
+/**
+ * The rows of the scene that the map of a segment has.
+ *
+ * @param header Header of the segment.
+ * @returns The first, and one more than the last.
+ * @throws {InputError} If the samples have no scene.
+ */
 export function mapRows(header: StreamHeader): { readonly start: number; readonly end: number } {
   const { y, height } = header.shard ?? { y: 0, height: sceneOf(header).height };
   return { start: y, end: y + height };
 }
 
-/** The rows of the scene that samples come for: those of the map, without what is finished. */
+/**
+ * The rows of the scene that the samples of a segment answer for: those of its map, without what is
+ * finished.
+ *
+ * @param header Header of the segment.
+ * @returns The first, and one more than the last.
+ * @throws {InputError} If the samples have no scene.
+ */
 export function stitchedRows(
   header: StreamHeader,
 ): { readonly start: number; readonly end: number } {

@@ -68,9 +68,7 @@ export async function* tileScene(
   const { info } = reader;
   const { labels } = options;
   if (labels !== undefined) checkLabelRaster(info, labels.info);
-  const bands = options.bands === undefined
-    ? info.bands.map((_, index) => index)
-    : selectBands(info, options.bands);
+  const bands = bandNumbers(reader, options);
   const header = headerOf(reader, plan, bands, options);
   yield { type: "header", header };
 
@@ -101,6 +99,27 @@ export async function* tileScene(
     await Promise.allSettled([reading]);
   }
   yield { type: "end", end: { samples, skipped: plan.patches - samples } };
+}
+
+/**
+ * The header that {@linkcode tileScene} begins with.
+ *
+ * @param reader The scene.
+ * @param plan How to cut it.
+ * @param options Bands, labels and names.
+ * @throws {InputError} If a band is unknown, or there are neither one nor as many scales or offsets as
+ * bands.
+ */
+export function sceneHeader(
+  reader: RasterReader,
+  plan: GridPlan,
+  options: TileSceneOptions = {},
+): StreamHeader {
+  return headerOf(reader, plan, bandNumbers(reader, options), options);
+}
+
+function bandNumbers({ info }: RasterReader, { bands }: TileSceneOptions): number[] {
+  return bands === undefined ? info.bands.map((_, index) => index) : selectBands(info, bands);
 }
 
 function headerOf(

@@ -25,7 +25,16 @@ export interface ShellResult {
  * @param directory Where it runs.
  */
 export async function runShell(script: string, directory: string): Promise<ShellResult> {
-  const child = new Deno.Command("bash", {
+  const child = startShell(script, directory);
+  const timer = setTimeout(() => Deno.kill(-child.pid, "SIGKILL"), TIME_LIMIT_MILLISECONDS);
+  const { code, stdout, stderr } = await child.output().finally(() => clearTimeout(timer));
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Start a script as {@linkcode runShell} does; whoever starts it sees to its end. */
+export function startShell(script: string, directory: string): Deno.ChildProcess {
+  return new Deno.Command("bash", {
     args: ["-o", "pipefail", "-c", script],
     cwd: directory,
     env: {
@@ -41,10 +50,6 @@ export async function runShell(script: string, directory: string): Promise<Shell
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const timer = setTimeout(() => Deno.kill(-child.pid, "SIGKILL"), TIME_LIMIT_MILLISECONDS);
-  const { code, stdout, stderr } = await child.output().finally(() => clearTimeout(timer));
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 /** Programs that not every machine has, and that examples use. */

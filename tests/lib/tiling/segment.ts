@@ -46,6 +46,7 @@ export function segment(
     },
     grid: plan.grid,
     ...(plan.shard === null ? {} : { shard: plan.shard }),
+    ...(plan.resume === null ? {} : { resume: plan.resume }),
     samples: plan.patches,
     bands: [],
     dtype: null,

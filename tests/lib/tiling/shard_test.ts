@@ -18,7 +18,11 @@ import { SCENES, type Segment, segment } from "./segment.ts";
 import { memorySink } from "./support.ts";
 
 /** What each shard makes of a scene. */
-async function stitch({ header, samples }: Segment, blends: boolean) {
+async function stitch(
+  { header, samples }: Segment,
+  blends: boolean,
+  height = mapArea(header).height,
+) {
   const sinks = {
     map: memorySink("uint8"),
     confidence: memorySink("float32"),
@@ -28,7 +32,7 @@ async function stitch({ header, samples }: Segment, blends: boolean) {
   for (const sample of samples) await stitcher.add(sample);
   await stitcher.finish();
   const map = sinks.map.result();
-  assert.equal(map.shape[1], mapArea(header).height);
+  assert.equal(map.shape[1], height);
   return [map, sinks.confidence.result()];
 }
 
@@ -84,6 +88,43 @@ Deno.test("the maps of shards, one below the other, are the map of the scene, bi
       assert.equal(compared, seams(whole));
     }),
     { numRuns: 40 },
+  );
+});
+
+Deno.test("below any row, the rest of a map is made bit by bit, without the patches above", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      SCENES,
+      fc.nat(),
+      fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+      async (scene, seed, wanted) => {
+        const cut = (options: Partial<GridOptions>) =>
+          segment(
+            { ...scene, ...options },
+            (k, sample, x, y) => Math.sin(1.3 * k + 0.37 * x + 0.71 * y + 0.5 * sample),
+          );
+        const count = wanted === undefined
+          ? undefined
+          : Math.min(wanted, cut({}).header.grid!.rows);
+        const shard = count === undefined ? {} : { shard: { number: 1 + seed % count, count } };
+        const whole = cut(shard);
+        const { height } = mapArea(whole.header);
+        const finishedRows = seed % (height + 1);
+        const rest = cut({ ...shard, finishedRows });
+        if (finishedRows === height) assert.equal(rest.samples.length, 0);
+        assert(rest.samples.length <= whole.samples.length);
+        for (const form of [(tiles: Segment) => tiles, upsampled]) {
+          const expected = await stitch(form(whole), form !== upsampled);
+          const found = await stitch(form(rest), form !== upsampled, height - finishedRows);
+          expected.forEach((array, i) => {
+            const bytes = bytesOf(array);
+            const below = bytes.subarray(bytes.length * finishedRows / height);
+            assert.deepEqual([...bytesOf(found[i]!)], [...below]);
+          });
+        }
+      },
+    ),
+    { numRuns: 60 },
   );
 });
 

@@ -1,0 +1,62 @@
+/**
+ * What a map is of, so that a run does not go on with the rows of another.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { SceneInfo, StreamHeader } from "../stream/mod.ts";
+import { sceneOf } from "./stitch.ts";
+import type { PartialLayer } from "./partial_map.ts";
+
+/** All that decides about the pixels of a map, but for the scene's own pixels and the model's weights. */
+export interface MapIdentity {
+  /** The scene. */
+  readonly scene: SceneInfo;
+  /** How it is cut. */
+  readonly grid: StreamHeader["grid"];
+  /** The part of it; null for all. */
+  readonly shard: StreamHeader["shard"] | null;
+  /** Names of the bands. */
+  readonly bands: readonly string[];
+  /** Their scales and offsets. */
+  readonly scales: readonly (readonly [scale: number, offset: number])[];
+  /** What was applied to them. */
+  readonly normalization: StreamHeader["normalization"];
+  /** The classes. */
+  readonly classes: StreamHeader["classes"];
+  /** What the model gives. */
+  readonly output: StreamHeader["output"];
+  /** What is put aside. */
+  readonly layers: readonly PartialLayer[];
+}
+
+/**
+ * What the map of a segment is of.
+ *
+ * @param header Header of the segment.
+ * @throws {InputError} If the samples have no scene.
+ */
+export function identityOf(header: StreamHeader): MapIdentity {
+  return {
+    scene: sceneOf(header),
+    grid: header.grid,
+    shard: header.shard ?? null,
+    bands: header.bands.map(({ name }) => name),
+    scales: header.bands.map(({ scale, offset }) => [scale, offset]),
+    normalization: header.normalization,
+    classes: header.classes,
+    output: header.output,
+    layers: [],
+  };
+}
+
+/** The first of some parts in which two maps differ; null where they are alike. */
+export function differingKey(
+  a: MapIdentity,
+  b: MapIdentity,
+  keys: readonly (keyof MapIdentity)[],
+): keyof MapIdentity | null {
+  // Through JSON, as one of them has been: it spells NaN and -0 in its own way.
+  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify([value]));
+  return keys.find((key) => !isDeepStrictEqual(plain(a[key]), plain(b[key]))) ?? null;
+}
