@@ -22,6 +22,7 @@ export * from "./lib/optim/mod.ts";
 export * from "./lib/random/mod.ts";
 export * from "./lib/raster/mod.ts";
 export * from "./lib/render/mod.ts";
+export * from "./lib/report/mod.ts";
 export * from "./lib/runtime/mod.ts";
 export * from "./lib/scene/mod.ts";
 export * from "./lib/stream/mod.ts";

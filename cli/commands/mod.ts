@@ -103,6 +103,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Draw the curves of trainings",
     load: () => import("./plot.ts"),
   },
+  report: {
+    group: "Pictures",
+    summary: "Put a map, its scores and its training into one page",
+    load: () => import("./report.ts"),
+  },
   completion: {
     group: "Shell",
     summary: "Print a script that completes commands in a shell",

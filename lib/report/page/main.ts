@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { PageFacts, ReportData } from "../report_data.ts";
+import type { PageFacts, PageScores, ReportData } from "../report_data.ts";
 import { curvesPanel } from "./curves_panel.ts";
 import { formatArea, formatScore, formatShare, html, section, significant } from "./dom.ts";
 import { mapPanel } from "./map_panel.ts";
@@ -55,10 +55,16 @@ export function startReport(): void {
 
 /** The numbers that are asked for first. */
 function keyFigures({ map, scores, zones, classes }: ReportData): HTMLElement {
-  const figures: [string, string][] = [];
+  const figures: [name: string, value: string, note?: string][] = [];
   const layer = map?.layers[0];
   if (layer?.areas != null) {
-    figures.push(["Mapped", formatArea(layer.areas.reduce((a, b) => a + b, 0))]);
+    const pixels = layer.counts.reduce((a, b) => a + b, 0);
+    const share = formatShare(pixels / (pixels + layer.missing));
+    figures.push([
+      "Mapped",
+      formatArea(layer.areas.reduce((a, b) => a + b, 0)),
+      `${share} of the raster`,
+    ]);
   }
   if (layer !== undefined) {
     const sum = layer.counts.reduce((a, b) => a + b, 0);
@@ -66,21 +72,43 @@ function keyFigures({ map, scores, zones, classes }: ReportData): HTMLElement {
     if (sum > 0) {
       figures.push([
         "Largest class",
-        `${classes[largest]?.name ?? largest}, ${formatShare(layer.counts[largest]! / sum)}`,
+        classes[largest]?.name ?? String(largest),
+        `${formatShare(layer.counts[largest]! / sum)} of the map`,
       ]);
     }
   }
   for (const name of ["mean IoU", "pixel accuracy"]) {
     const score = scores?.overall.find(([one]) => one === name)?.[1];
-    if (score != null) figures.push([name[0]!.toUpperCase() + name.slice(1), formatScore(score)]);
+    if (score != null) {
+      const note = name === "mean IoU" ? `${present(scores!)} classes` : "of all pixels scored";
+      figures.push([name[0]!.toUpperCase() + name.slice(1), formatScore(score), note]);
+    }
   }
   if (zones !== null) figures.push(["Zones", significant(zones.zones.length)]);
-  if (map?.metres != null) figures.push(["Pixel", `${significant(map.metres)} m`]);
+  if (map?.metres != null) {
+    figures.push([
+      "Pixel",
+      `${significant(Math.round(100 * map.metres) / 100)} m`,
+      `${map.width} x ${map.height} of them`,
+    ]);
+  }
   return html(
     "dl",
     { class: "key-figures" },
-    ...figures.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))),
+    ...figures.map(([name, value, note]) =>
+      html(
+        "div",
+        {},
+        html("dt", {}, name),
+        html("dd", {}, value, html("small", {}, note ?? "")),
+      )
+    ),
   );
+}
+
+/** How many classes there are to score. */
+function present({ classes }: PageScores): number {
+  return classes.filter(({ support, predicted }) => support + predicted > 0).length;
 }
 
 function provenancePanel(parts: readonly PageFacts[]): HTMLElement | null {

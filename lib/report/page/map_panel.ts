@@ -37,7 +37,12 @@ export function mapPanel(
   });
   const readout = html("output", { id: "map-readout", "aria-live": "polite" });
   const bar = html("div", { class: "scale-bar", "aria-hidden": true }, html("span"), html("i"));
-  const loaded = () => view.redraw();
+  let pointed: MapPlace | null = null;
+  const loaded = () => {
+    view.redraw();
+    // What was not known of the place before may be now.
+    if (pointed !== null) point(pointed);
+  };
   const painters = map.layers.map(({ pyramid }) =>
     new TilePainter(new TileSource(pyramid, loaded))
   );
@@ -49,6 +54,7 @@ export function mapPanel(
   const hidden = new Set<number>();
 
   const point = (place: MapPlace | null) => {
+    pointed = place;
     readout.replaceChildren(...describePlace(place));
     readout.hidden = place === null;
   };
