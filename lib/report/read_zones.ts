@@ -34,6 +34,7 @@ export async function readZones(
   using reader = await openFeatures(path);
   const columns: string[] = reader.fields?.map(({ name }) => name) ?? [];
   const zones: PageZone[] = [];
+  const { crs: mapCrs, transform } = map?.georeference ?? { crs: null, transform: null };
   for await (const { id, geometry, properties } of reader.features()) {
     if (zones.length === MOST_ZONES) {
       throw new InputError(
@@ -42,10 +43,10 @@ export async function readZones(
     }
     for (const name of Object.keys(properties)) if (!columns.includes(name)) columns.push(name);
     if (columns.length === 0) columns.push("id");
-    const moved = geometry === null || map?.georeference.crs == null || reader.crs === null
+    const moved = geometry === null || mapCrs === null || transform === null || reader.crs === null
       ? null
-      : await reprojectGeometry(geometry, reader.crs, map.georeference.crs, {
-        tolerance: TOLERANCE * Math.abs(map.georeference.transform?.[1] ?? 1),
+      : await reprojectGeometry(geometry, reader.crs, mapCrs, {
+        tolerance: TOLERANCE * Math.abs(transform?.[1] ?? 1),
       });
     zones.push({
       cells: columns.map((name) => cellOf(properties[name] ?? (name === "id" ? id : null))),

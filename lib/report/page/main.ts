@@ -57,7 +57,7 @@ export function startReport(): void {
 function keyFigures({ map, scores, zones, classes }: ReportData): HTMLElement {
   const figures: [name: string, value: string, note?: string][] = [];
   const layer = map?.layers[0];
-  if (layer?.areas != null) {
+  if (layer !== undefined && layer.areas !== null) {
     const pixels = layer.counts.reduce((a, b) => a + b, 0);
     const share = formatShare(pixels / (pixels + layer.missing));
     figures.push([
@@ -79,13 +79,13 @@ function keyFigures({ map, scores, zones, classes }: ReportData): HTMLElement {
   }
   for (const name of ["mean IoU", "pixel accuracy"]) {
     const score = scores?.overall.find(([one]) => one === name)?.[1];
-    if (score != null) {
+    if (score !== undefined && score !== null) {
       const note = name === "mean IoU" ? `${present(scores!)} classes` : "of all pixels scored";
       figures.push([name[0]!.toUpperCase() + name.slice(1), formatScore(score), note]);
     }
   }
   if (zones !== null) figures.push(["Zones", significant(zones.zones.length)]);
-  if (map?.metres != null) {
+  if (map !== null && map.metres !== null) {
     figures.push([
       "Pixel",
       `${significant(Math.round(100 * map.metres) / 100)} m`,
