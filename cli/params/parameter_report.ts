@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { countParameters, type Network, type ParameterSpec } from "../../mod.ts";
+import { countParameters, featureShapes, type Network, type ParameterSpec } from "../../mod.ts";
 import { type Column, formatTable } from "../table.ts";
 
 /** Parameters of a part of a network. */
@@ -154,7 +154,7 @@ export function traceShapes(network: Network, input: readonly number[]): TraceSt
   if (rows !== height || columns !== width) {
     steps.push({ name: "padded", shape: [batch, bands, rows, columns] });
   }
-  for (const { name, shape } of network.featureShapes(rows, columns)) {
+  for (const { name, shape } of featureShapes(network, rows, columns)) {
     steps.push({ name, shape: [batch, ...shape] });
   }
   const { classes, stride } = network;

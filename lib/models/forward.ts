@@ -29,6 +29,20 @@ export interface Training {
    * part is a batch of its own.
    */
   readonly normalizedOver?: number;
+  /**
+   * True if a parameter stays as it is. Batch normalization with frozen parameters uses its running
+   * statistics, and leaves them.
+   *
+   * @param parameter Name of the parameter.
+   */
+  isFrozen(parameter: string): boolean;
+  /**
+   * Add a share of the loss on logits of an intermediate map, which only training has.
+   *
+   * @param logits Logits (batch, classes, h, w) at any stride.
+   * @param weight Factor to their loss.
+   */
+  addAuxiliary(logits: Value, weight: number): void;
 }
 
 /** What a network adds its operators to. */
@@ -41,4 +55,14 @@ export interface Forward {
    * batches are normalized by their own statistics, and parts are dropped at random.
    */
   readonly training: Training | false;
+  /**
+   * Called with each feature map of the encoder as it is made.
+   *
+   * @param name The part that it comes from, such as `stage 1`.
+   * @param shape Channels, rows and columns.
+   */
+  readonly onFeature?: (
+    name: string,
+    shape: readonly [channels: number, height: number, width: number],
+  ) => void;
 }

@@ -40,11 +40,34 @@ export function initializeParameter(
   seed: number,
 ): NdArray<"float32"> {
   const array = ndarray("float32", shape);
-  draw(array.data, init, randomStream(seed, `initialize/${name}`));
+  if (init.kind === "bilinear") fillBilinear(array);
+  else draw(array.data, init, randomStream(seed, `initialize/${name}`));
   return array;
 }
 
-function draw(data: Float32Array, init: Initializer, random: RandomStream): void {
+/** Kernels that resample: each channel from itself alone, with weights that fall linearly from the middle. */
+function fillBilinear({ shape, data }: NdArray<"float32">): void {
+  const [inputs, outputs, height, width] = shape as [number, number, number, number];
+  const weight = (tap: number, extent: number) => {
+    const factor = Math.ceil(extent / 2);
+    const center = extent % 2 === 1 ? factor - 1 : factor - 0.5;
+    return 1 - Math.abs(tap - center) / factor;
+  };
+  for (let channel = 0; channel < Math.min(inputs, outputs); channel++) {
+    const kernel = (channel * outputs + channel) * height * width;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        data[kernel + y * width + x] = weight(y, height) * weight(x, width);
+      }
+    }
+  }
+}
+
+function draw(
+  data: Float32Array,
+  init: Exclude<Initializer, { kind: "bilinear" }>,
+  random: RandomStream,
+): void {
   switch (init.kind) {
     case "constant":
       data.fill(init.value);

@@ -7,3 +7,4 @@ export * from "./network_parameters.ts";
 export * from "./registry.ts";
 export * from "./segformer.ts";
 export * from "./segformer_config.ts";
+export { type Tokens } from "./segformer_decoder.ts";

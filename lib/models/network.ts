@@ -16,7 +16,7 @@ export interface Network {
   readonly bands: number;
   /** Classes of its logits. */
   readonly classes: number;
-  /** Pixels of the input for each element of the logits; the whole image for a classifier. */
+  /** Output stride: pixels of the input for each element of the logits; the whole image for a classifier. */
   readonly stride: number;
   /** Height and width of its input must be multiples of this. */
   readonly multiple: number;
@@ -24,6 +24,15 @@ export interface Network {
   readonly inputWeight: string;
   /** Prefix of the encoder's parameters; what has another one belongs to the decoder. */
   readonly encoderPrefix: string;
+  /**
+   * The parameter that a tensor of a checkpoint is, where other tools store the same network under other
+   * names; a prefix of the encoder that is missing or too many is mended elsewhere. Left out where names are
+   * the published ones.
+   *
+   * @param tensor Name and shape in the checkpoint.
+   * @returns Name and shape here; the elements are the same, in the same order. Null if it is unknown.
+   */
+  readonly checkpointTensor?: (tensor: NamedShape) => NamedShape | null;
   /**
    * Add the forward pass to a graph.
    *
@@ -40,13 +49,6 @@ export interface Network {
    * @param width Columns of the image, a multiple of `multiple`.
    */
   multiplyAdds(height: number, width: number): number;
-  /**
-   * Feature maps of one image on its way through the encoder, in order.
-   *
-   * @param height Rows of the image, a multiple of `multiple`.
-   * @param width Columns of the image, a multiple of `multiple`.
-   */
-  featureShapes(height: number, width: number): readonly FeatureShape[];
   /** Names of parts of interest and the prefixes or names of their parameters, in order. */
   readonly parts: readonly NetworkPart[];
 }
@@ -59,12 +61,12 @@ export interface NetworkPart {
   readonly prefixes: readonly string[];
 }
 
-/** A feature map of an encoder. */
-export interface FeatureShape {
-  /** The part that it comes from, such as `stage 1`. */
+/** A tensor by name. */
+export interface NamedShape {
+  /** Name on disk. */
   readonly name: string;
-  /** Channels, rows and columns. */
-  readonly shape: readonly [channels: number, height: number, width: number];
+  /** Extent of each axis. */
+  readonly shape: readonly number[];
 }
 
 /** Sizes that callers choose when they make a new network of a variant. */
@@ -92,7 +94,7 @@ export interface NetworkFamily {
   readonly title: string;
   /** Where it was published. */
   readonly paper: string;
-  /** Names of the published variants. */
+  /** Names of the published variants; the first one is meant where none is named. */
   readonly variants: readonly string[];
   /**
    * Configuration of a published variant, as written to `config.json`.

@@ -12,11 +12,19 @@ import type {
   NetworkFamily,
   NetworkSizes,
 } from "./network.ts";
+import { ATTENTION_UNET } from "./attention_unet.ts";
+import { DEEPLABV3, DEEPLABV3PLUS } from "./deeplab.ts";
+import { FCN } from "./fcn.ts";
 import { SEGFORMER } from "./segformer.ts";
+import { SEGFORMER_RESNET } from "./segformer_resnet.ts";
+import { SETR } from "./setr.ts";
+import { UNET } from "./unet.ts";
 
 /** The families by name. */
 export const NETWORK_FAMILIES: ReadonlyMap<string, NetworkFamily> = new Map(
-  [SEGFORMER].map((family) => [family.name, family]),
+  [SEGFORMER, SEGFORMER_RESNET, SETR, DEEPLABV3PLUS, DEEPLABV3, UNET, ATTENTION_UNET, FCN].map(
+    (family) => [family.name, family],
+  ),
 );
 
 /**
@@ -66,25 +74,29 @@ function familyOf(config: NetworkConfig): NetworkFamily {
 }
 
 /**
- * The family and variant that a short name means: `b2`, `segformer-b2`.
+ * The family and variant that a name means: `segformer-b2`; `b2`, which no other family has; or `unet`, whose
+ * first variant is meant.
  *
  * @param name Name of a variant, with or without its family.
  * @returns The family and variant, or null if no variant has that name.
  */
 export function findVariant(name: string): { family: NetworkFamily; variant: string } | null {
   const wanted = name.toLowerCase();
-  for (const family of NETWORK_FAMILIES.values()) {
-    for (const variant of family.variants) {
-      if (wanted === variant || wanted === `${family.name}-${variant}`) return { family, variant };
-    }
-  }
-  return null;
+  const all = [...NETWORK_FAMILIES.values()].flatMap((family) =>
+    family.variants.map((variant) => ({ family, variant }))
+  );
+  const full = all.find(({ family, variant }) =>
+    wanted === `${family.name}-${variant}` || wanted === family.name
+  );
+  if (full !== undefined) return full;
+  const [short, ...others] = all.filter(({ variant }) => variant === wanted);
+  return short !== undefined && others.length === 0 ? short : null;
 }
 
 /**
  * Configuration of a published variant with given bands and classes.
  *
- * @param name Name of the variant, such as `b2` or `segformer-b2`.
+ * @param name Name of the variant, such as `segformer-b2`, `b2` or `unet`; see {@linkcode findVariant}.
  * @param sizes Bands and classes.
  * @throws {InputError} If no variant has that name; the message lists them and names a near miss.
  */
@@ -94,12 +106,23 @@ export function variantConfig(name: string, sizes: NetworkSizes): NetworkConfig 
   const names = [...NETWORK_FAMILIES.values()].flatMap(({ name, variants }) =>
     variants.map((variant) => `${name}-${variant}`)
   );
-  const near = nearMiss(name.toLowerCase(), [
+  const wanted = name.toLowerCase();
+  const meant = names.filter((full) => full.endsWith(`-${wanted}`));
+  if (meant.length > 1) {
+    throw new InputError(`There are several networks "${name}": ${meant.join(", ")}`);
+  }
+  const families = [...NETWORK_FAMILIES.keys()];
+  const family = families.filter((family) => wanted.startsWith(`${family}-`)).at(-1);
+  const known = family === undefined
+    ? `known families are ${families.join(", ")}`
+    : `variants of ${family} are ${NETWORK_FAMILIES.get(family)!.variants.join(", ")}`;
+  const near = nearMiss(wanted, [
     ...names,
+    ...families,
     ...names.map((full) => full.slice(full.indexOf("-") + 1)),
   ]);
   throw new InputError(
-    `There is no network "${name}"; known are ${names.join(", ")}`,
-    near === null ? {} : { hint: `Did you mean "${near}"?` },
+    `There is no network "${name}"; ${known}`,
+    { hint: near === null ? "List them with `swath models`" : `Did you mean "${near}"?` },
   );
 }

@@ -21,59 +21,33 @@ import {
   conv2d,
   type Graph,
   type Initializer,
-  interpolationMatrix,
   layerNorm,
   linear,
   reshape,
   softmaxAttention,
-  transposedMatrix,
   type Value,
 } from "../onnx/mod.ts";
 import type { Forward } from "./forward.ts";
 import { defaultLabelNames, labelConfig, labelNames } from "./labels.ts";
 import { decoderMultiplyAdds, encoderMultiplyAdds, stageSizes } from "./segformer_cost.ts";
-import type {
-  FeatureShape,
-  Network,
-  NetworkConfig,
-  NetworkFamily,
-  NetworkPart,
-} from "./network.ts";
+import type { Network, NetworkConfig, NetworkFamily, NetworkPart } from "./network.ts";
 import {
   parseSegformerConfig,
   SEGFORMER_VARIANTS,
   type SegformerConfig,
 } from "./segformer_config.ts";
-import { segformerTrainingHead } from "./segformer_training_head.ts";
+import { decoderPartsOf, segformerDecodeHead, type Tokens } from "./segformer_decoder.ts";
 
 /** Epsilon of every layer normalization: PyTorch's default, whatever `layer_norm_eps` says. */
 const LAYER_NORM_EPSILON = 1e-5;
-/** Epsilon of the decoder's batch normalization. */
-const BATCH_NORM_EPSILON = 1e-5;
-/**
- * Elements of the decoder's map that are worked on at a time, so that they stay in the processor's cache:
- * the map is cut by channels.
- */
-const DECODER_CHUNK_ELEMENTS = 2 ** 20;
 
 const ZEROS: Initializer = { kind: "constant", value: 0 };
-const ONES: Initializer = { kind: "constant", value: 1 };
 
 /** transformers' classes of the two models. */
 const ARCHITECTURES: Readonly<Record<Network["task"], string>> = {
   segmentation: "SegformerForSemanticSegmentation",
   classification: "SegformerForImageClassification",
 };
-
-/** A feature map as tokens. */
-export interface Tokens {
-  /** Shape (batch, height · width, channels). */
-  readonly value: Value;
-  /** Rows of the map. */
-  readonly height: number;
-  /** Columns of the map. */
-  readonly width: number;
-}
 
 /** The family. */
 export const SEGFORMER: NetworkFamily = {
@@ -104,7 +78,6 @@ export const SEGFORMER: NetworkFamily = {
 function segformerFromConfig(json: NetworkConfig): Network {
   const config = parseSegformerConfig(json);
   const classes = labelNames(json).length;
-  const stages = config.num_encoder_blocks;
   const classifies = Array.isArray(json.architectures) &&
     json.architectures.includes(ARCHITECTURES.classification);
   const common = {
@@ -114,11 +87,6 @@ function segformerFromConfig(json: NetworkConfig): Network {
     multiple: config.strides.reduce((product, stride) => product * stride, 1),
     inputWeight: "segformer.encoder.patch_embeddings.0.proj.weight",
     encoderPrefix: "segformer.",
-    featureShapes: (height: number, width: number) =>
-      stageSizes(config, height, width).map(([rows, columns], stage): FeatureShape => ({
-        name: `stage ${stage + 1}`,
-        shape: [config.hidden_sizes[stage]!, rows, columns],
-      })),
   };
   const encode = (forward: Forward, x: Value) =>
     forward.graph.scope("encoder", () => segformerEncoder(forward, x, config));
@@ -155,15 +123,10 @@ function segformerFromConfig(json: NetworkConfig): Network {
     },
     multiplyAdds: (height, width) =>
       encoderMultiplyAdds(config, height, width) +
-      decoderMultiplyAdds(config, height, width, classes),
+      decoderMultiplyAdds(config, stageSizes(config, height, width), classes),
     parts: [
       ...stageParts,
-      ...Array.from({ length: stages }, (_, stage): NetworkPart => ({
-        name: `projection ${stage + 1}`,
-        prefixes: [`decode_head.linear_c.${stage}.`],
-      })),
-      { name: "fusion", prefixes: ["decode_head.linear_fuse.", "decode_head.batch_norm."] },
-      { name: "classifier", prefixes: ["decode_head.classifier."] },
+      ...decoderPartsOf(config.num_encoder_blocks),
     ],
   };
 }
@@ -209,6 +172,11 @@ export function segformerEncoder(
       return { ...tokens, value: layerNorm(graph, tokens.value, norm, LAYER_NORM_EPSILON) };
     });
     features.push(tokens);
+    forward.onFeature?.(`stage ${stage + 1}`, [
+      config.hidden_sizes[stage]!,
+      tokens.height,
+      tokens.width,
+    ]);
     if (stage + 1 < config.num_encoder_blocks) map = toMap(graph, tokens);
   }
   return features;
@@ -404,151 +372,6 @@ function toMap(graph: Graph, { value, height, width }: Tokens): Value {
   const [batch, , channels] = value.shape as [string | number, number, number];
   const rows = graph.op("Transpose", [value], { perm: [0, 2, 1] });
   return reshape(graph, rows, [batch, channels, height, width]);
-}
-
-/** Parameters of the decoder. */
-export interface DecoderParameters {
-  /** (D, Ci) and (D), one a stage. */
-  readonly projections: readonly { readonly weight: Value; readonly bias: Value }[];
-  /** (D, stages · D): slices in reverse order of the stages. */
-  readonly fuse: Value;
-  /** Scale of the batch normalization (D). */
-  readonly gamma: Value;
-  /** Its shift (D). */
-  readonly beta: Value;
-  /** Its running mean (D). */
-  readonly mean: Value;
-  /** Its running variance (D). */
-  readonly variance: Value;
-  /** (classes, D). */
-  readonly classifier: Value;
-  /** (classes). */
-  readonly classifierBias: Value;
-}
-
-function decoderParameters(
-  graph: Graph,
-  config: SegformerConfig,
-  classes: number,
-): DecoderParameters {
-  const width = config.decoder_hidden_size;
-  const stages = config.num_encoder_blocks;
-  const init: Initializer = { kind: "normal", std: config.initializer_range };
-  const parameter = (name: string, shape: number[], how: Initializer, trainable = true) =>
-    graph.parameter(`decode_head.${name}`, "float32", shape, { init: how, trainable });
-  const projections = config.hidden_sizes.map((channels, stage) => ({
-    weight: parameter(`linear_c.${stage}.proj.weight`, [width, channels], init),
-    bias: parameter(`linear_c.${stage}.proj.bias`, [width], ZEROS),
-  }));
-  const fuse = parameter("linear_fuse.weight", [width, stages * width, 1, 1], init);
-  const batchNorm = {
-    gamma: parameter("batch_norm.weight", [width], ONES),
-    beta: parameter("batch_norm.bias", [width], ZEROS),
-    mean: parameter("batch_norm.running_mean", [width], ZEROS, false),
-    variance: parameter("batch_norm.running_var", [width], ONES, false),
-  };
-  const classifier = parameter("classifier.weight", [classes, width, 1, 1], init);
-  return {
-    projections,
-    fuse: graph.op("Reshape", [fuse, [width, stages * width]]),
-    ...batchNorm,
-    classifier: graph.op("Reshape", [classifier, [classes, width]]),
-    classifierBias: parameter("classifier.bias", [classes], ZEROS),
-  };
-}
-
-/**
- * The all-MLP decoder at inference: one matrix a stage, one sum at H/4, ReLU, classifier.
- *
- * Maps of the coarser stages are resampled along rows first; then, side by side, one product with
- * their stacked column matrices resamples and adds them up at once. The wide map is cut by channels into
- * pieces that stay in cache, whose shares of the logits are added.
- *
- * @param forward Where operators are added.
- * @param features What {@linkcode segformerEncoder} returns.
- * @param config Sizes.
- * @param classes Number of classes K.
- * @returns Logits (batch, K, H/4, W/4).
- */
-export function segformerDecodeHead(
-  { graph, training }: Forward,
-  features: readonly Tokens[],
-  config: SegformerConfig,
-  classes: number,
-): Value {
-  const width = config.decoder_hidden_size;
-  const parameters = decoderParameters(graph, config, classes);
-  if (training) {
-    return segformerTrainingHead(graph, training, features, parameters, config, classes);
-  }
-  const { projections, fuse, gamma, beta, mean, variance, classifier, classifierBias } = parameters;
-  const [finest] = features as [Tokens];
-  const { height, width: columns } = finest;
-  const [batch] = finest.value.shape as [string | number];
-
-  const deviation = graph.op("Sqrt", [graph.op("Add", [variance, BATCH_NORM_EPSILON])]);
-  const scale = graph.op("Div", [gamma, deviation]);
-  const scaleColumn = graph.op("Reshape", [scale, [width, 1]]);
-  let offset: Value = graph.op("Sub", [beta, graph.op("Mul", [mean, scale])]);
-  const matrices = projections.map(({ weight, bias }, stage) => {
-    const slot = projections.length - 1 - stage;
-    const slice = graph.op("Slice", [fuse, [slot * width], [(slot + 1) * width], [1]]);
-    const scaled = graph.op("Mul", [slice, scaleColumn]);
-    const shift = graph.op("MatMul", [scaled, graph.op("Reshape", [bias, [width, 1]])]);
-    offset = graph.op("Add", [offset, graph.op("Reshape", [shift, [width]])]);
-    return graph.op("MatMul", [scaled, weight]);
-  });
-  const offsetColumn = graph.op("Reshape", [offset, [width, 1]]);
-
-  const pieces = Math.min(
-    width,
-    Math.ceil((width * height * columns) / DECODER_CHUNK_ELEMENTS),
-  );
-  let logits: Value | null = null;
-  for (let piece = 0; piece < pieces; piece++) {
-    const from = Math.round(piece * width / pieces);
-    const to = Math.round((piece + 1) * width / pieces);
-    const share = graph.scope(pieces === 1 ? "" : `channels.${piece}`, () => {
-      const rows = (value: Value, axis = 0) =>
-        pieces === 1 ? value : graph.op("Slice", [value, [from], [to], [axis]]);
-      const size = to - from;
-      const project = (stage: number) =>
-        graph.op("FusedMatMul", [rows(matrices[stage]!), features[stage]!.value], {
-          transB: true,
-        });
-      let sum = graph.op("Add", [project(0), rows(offsetColumn)]);
-      const coarse = features.slice(1).map((tokens, i) => {
-        const map = reshape(graph, project(i + 1), [batch, size, tokens.height, tokens.width]);
-        return tokens.height === height
-          ? map
-          : graph.op("MatMul", [interpolationMatrix(tokens.height, height), map]);
-      });
-      if (coarse.length > 0) {
-        const sideBySide = coarse.length === 1
-          ? coarse[0]!
-          : graph.op("Concat", coarse, { axis: 3 });
-        const stacked = graph.op(
-          "Concat",
-          features.slice(1).map((tokens) =>
-            graph.constant(transposedMatrix(interpolationMatrix(tokens.width, columns)))
-          ),
-          { axis: 0 },
-        );
-        const resampled = graph.op("MatMul", [sideBySide, stacked]);
-        sum = graph.op("Add", [
-          sum,
-          reshape(graph, resampled, [batch, size, height * columns]),
-        ]);
-      }
-      return graph.op("MatMul", [rows(classifier, 1), graph.op("Relu", [sum])]);
-    });
-    logits = logits === null ? share : graph.op("Add", [logits, share]);
-  }
-  const biased = graph.op("Add", [
-    logits!,
-    graph.op("Reshape", [classifierBias, [classes, 1]]),
-  ]);
-  return reshape(graph, biased, [batch, classes, height, columns]);
 }
 
 /**

@@ -45,12 +45,10 @@ export function encoderMultiplyAdds(
 
 /** Products of the decoder as published, with the wide concatenated map. */
 export function decoderMultiplyAdds(
-  config: SegformerConfig,
-  height: number,
-  width: number,
+  config: Pick<SegformerConfig, "hidden_sizes" | "decoder_hidden_size">,
+  sizes: readonly (readonly [rows: number, columns: number])[],
   classes: number,
 ): number {
-  const sizes = stageSizes(config, height, width);
   const decoder = config.decoder_hidden_size;
   const projections = sizes.reduce(
     (sum, [rows, columns], stage) => sum + rows * columns * config.hidden_sizes[stage]! * decoder,

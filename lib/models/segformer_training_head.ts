@@ -17,8 +17,12 @@ import {
 } from "../onnx/mod.ts";
 import { batchNormTraining } from "./batch_norm.ts";
 import type { Training } from "./forward.ts";
-import type { DecoderParameters, Tokens } from "./segformer.ts";
-import type { SegformerConfig } from "./segformer_config.ts";
+import {
+  type DecoderConfig,
+  type DecoderParameters,
+  projectTokens,
+  type Tokens,
+} from "./segformer_decoder.ts";
 
 /** Epsilon of the batch normalization. */
 const BATCH_NORM_EPSILON = 1e-5;
@@ -28,18 +32,18 @@ const BATCH_NORM_EPSILON = 1e-5;
  *
  * @param graph The graph.
  * @param training Masks and running statistics.
- * @param features Tokens (batch, Hi·Wi, Ci) of every stage, the finest first.
+ * @param features Feature maps, the finest first.
  * @param parameters The decoder's parameters.
  * @param config Sizes and the dropout before the classifier, which drops whole channels.
  * @param classes Number of classes K.
- * @returns Logits (batch, K, H/4, W/4).
+ * @returns Logits (batch, K, rows and columns of the finest map).
  */
 export function segformerTrainingHead(
   graph: Graph,
   training: Training,
   features: readonly Tokens[],
   parameters: DecoderParameters,
-  config: SegformerConfig,
+  config: DecoderConfig,
   classes: number,
 ): Value {
   const width = config.decoder_hidden_size;
@@ -80,9 +84,9 @@ function fuse(
       graph.op("MatMul", [slices[stage]!, graph.op("Reshape", [bias, [width, 1]])])
     )
     .reduce((a, b) => graph.op("Add", [a, b]));
-  const maps = features.map(({ value }, stage) => {
+  const maps = features.map((_, stage) => {
     const matrix = graph.op("MatMul", [slices[stage]!, projections[stage]!.weight]);
-    const projected = graph.op("FusedMatMul", [matrix, value], { transB: true });
+    const projected = projectTokens(graph, matrix, features[stage]!);
     // Resampling keeps constants, so that the offset can be added where the map is smallest.
     return stage === features.length - 1 ? graph.op("Add", [projected, offset]) : projected;
   });

@@ -128,6 +128,64 @@ export function conv2d(
   });
 }
 
+/** Options of {@linkcode convTranspose2d}. */
+export interface ConvTranspose2dOptions extends WeightOptions {
+  /** Extent of the square kernel. */
+  readonly kernel: number;
+  /** By how much the map grows. */
+  readonly stride: number;
+  /** Elements taken off each side; 0 where left out. */
+  readonly padding?: number;
+}
+
+/**
+ * Two-dimensional transposed convolution. Where the kernel is the stride, places do not overlap: it is one product
+ * and a rearrangement, which is several times faster than `ConvTranspose`.
+ *
+ * @param graph The graph.
+ * @param x Values of shape (N, C, H, W).
+ * @param name Module name of `.weight` (C, features, kernel, kernel) and `.bias`.
+ * @param features Channels of the result.
+ * @param options Kernel, stride, padding, bias and initialisation.
+ * @returns Values of shape (N, features, (H − 1)·stride + kernel − 2·padding, …).
+ */
+export function convTranspose2d(
+  graph: Graph,
+  x: Value,
+  name: string,
+  features: number,
+  { kernel, stride, padding = 0, bias = true, init }: ConvTranspose2dOptions,
+): Value {
+  return graph.scope(lastPart(name), () => {
+    const inputs = channels(x, 1);
+    // PyTorch takes the weight's second axis for the fan-in.
+    const uniform: Initializer = { kind: "uniform", bound: 1 / (kernel * Math.sqrt(features)) };
+    const shape = [inputs, features, kernel, kernel];
+    const weight = graph.parameter(`${name}.weight`, x.dtype, shape, { init: init ?? uniform });
+    const offset = bias
+      ? graph.parameter(`${name}.bias`, x.dtype, [features], {
+        init: init === undefined ? uniform : ZEROS,
+      })
+      : null;
+    if (kernel !== stride || padding !== 0) {
+      return graph.op("ConvTranspose", [x, weight, ...(offset === null ? [] : [offset])], {
+        strides: [stride, stride],
+        pads: [padding, padding, padding, padding],
+      });
+    }
+    const [batch, , height, width] = x.shape as [Dim, Dim, number, number];
+    const depth = features * kernel * kernel;
+    const pixels = reshape(graph, x, [batch, inputs, height * width]);
+    const matrix = graph.op("Reshape", [weight, [inputs, depth]]);
+    const product = graph.op("FusedMatMul", [matrix, pixels], { transA: true });
+    const cells = reshape(graph, product, [batch, depth, height, width]);
+    const map = graph.op("DepthToSpace", [cells], { blocksize: kernel, mode: "CRD" });
+    return offset === null
+      ? map
+      : graph.op("Add", [map, graph.op("Reshape", [offset, [features, 1, 1]])]);
+  });
+}
+
 /**
  * Normalization over the last axis.
  *

@@ -1,5 +1,6 @@
 /** ONNX graphs: operators with shape inference, printing, encoding, hash and cost. @module */
 export { allReduce } from "./all_reduce.ts";
+export { applyAlongAxis, type Matrix, resizeMatrix } from "./axis_matrix.ts";
 export * from "./cost.ts";
 export * from "./dims.ts";
 export * from "./encode.ts";

@@ -14,7 +14,9 @@ export type Initializer =
   /** Normal with mean 0; `truncated` draws again outside of two standard deviations. */
   | { readonly kind: "normal"; readonly std: number; readonly truncated?: boolean }
   /** Uniform in [-bound, bound]. */
-  | { readonly kind: "uniform"; readonly bound: number };
+  | { readonly kind: "uniform"; readonly bound: number }
+  /** Kernels (C, C, k, k) of a transposed convolution that resamples each channel bilinearly. */
+  | { readonly kind: "bilinear" };
 
 /** Where a value comes from. */
 export type Producer =

@@ -130,6 +130,7 @@ export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
   const labels = step.input("labels", "uint8", [batch, height, width]);
   const masks: MaskInput[] = [];
   const statistics = new Map<string, Value>();
+  const auxiliaries: { readonly logits: Value; readonly weight: number }[] = [];
   const logits = network.build({
     graph: step,
     training: {
@@ -141,11 +142,24 @@ export function buildTrainGraphs(options: TrainGraphOptions): TrainGraphs {
         statistics.set(parameter.name, next);
       },
       ...(sharing?.synchronizeBatchNorm && { normalizedOver: sharing.processes }),
+      isFrozen: (name) => options.frozen?.(name) ?? false,
+      addAuxiliary(logits, weight) {
+        auxiliaries.push({ logits, weight });
+      },
     },
   }, image);
-  const distances = () => distanceInput(step, logits, labels);
+  let given: Value | null = null;
+  const distances = () => given ??= distanceInput(step, logits, labels);
+  const lossOf = (logits: Value) => options.loss(step, { logits, labels, distances });
   const loss = step.scope("loss", () => {
-    const own = options.loss(step, { logits, labels, distances });
+    const own = auxiliaries.reduce(
+      (sum, { logits, weight }, index) =>
+        step.scope(
+          `auxiliary.${index}`,
+          () => step.op("Add", [sum, step.op("Mul", [lossOf(logits), weight])]),
+        ),
+      lossOf(logits),
+    );
     return sharing === null ? own : step.op("Mul", [own, step.input("loss_weight", "float32", [])]);
   });
   step.output("loss", loss);

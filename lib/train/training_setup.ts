@@ -115,7 +115,10 @@ async function prepare(config: TrainConfig, sources: TrainingSources): Promise<P
   }
   using checkpoint = config.checkpoint === null
     ? null
-    : await openModel(config.checkpoint, hub === undefined ? {} : { hub });
+    : await openModel(config.checkpoint, {
+      configOptional: true,
+      ...(hub !== undefined && { hub }),
+    });
   const data = await openTrainingData(config, {
     card: checkpoint?.card ?? null,
     ...(stdin !== undefined && { stdin }),

@@ -5,10 +5,14 @@
  * @module
  */
 import { isDataType, type NdArray, ndarray } from "../array/mod.ts";
-import type { Network } from "../models/mod.ts";
-import { networkParameters, type ParameterSpec } from "../models/mod.ts";
+import { type Network, networkParameters, type ParameterSpec } from "../models/mod.ts";
 import { adaptKernelToBands, RGB_BANDS } from "./adapt_bands.ts";
-import { describeMatch, matchParameters, type ParameterMatch } from "./match_parameters.ts";
+import {
+  describeMatch,
+  matchParameters,
+  type ParameterMatch,
+  withoutWrapper,
+} from "./match_parameters.ts";
 import type { OpenModel } from "./model_directory.ts";
 import { checkFinite } from "./tensor_source.ts";
 
@@ -45,11 +49,13 @@ export function loadParameters(
   options: LoadParametersOptions = {},
 ): LoadedParameters {
   const { weights, source } = model;
-  const adapted = options.bands === undefined ? null : adaptInput(model, network, options.bands);
+  const tensors = renameTensors(model, network);
+  const adapted = options.bands === undefined
+    ? null
+    : adaptInput(model, network, tensors, options.bands);
   const expected = networkParameters(network).filter(({ name }) =>
     adapted === null || name !== network.inputWeight
   );
-  const tensors = new Map(weights.tensors);
   if (adapted !== null) tensors.delete(adapted.tensor);
   const match: ParameterMatch<ParameterSpec> = matchParameters(expected, tensors, source, {
     basePrefix: network.encoderPrefix,
@@ -57,9 +63,11 @@ export function loadParameters(
   });
   const values = new Map<string, NdArray<"float32">>();
   for (const { parameter, tensor } of match.loaded) {
-    const array = weights.read(tensor);
-    checkFinite(tensor, array, weights.path);
-    values.set(parameter.name, toFloat32(array));
+    const { stored } = tensors.get(tensor)!;
+    const array = weights.read(stored);
+    checkFinite(stored, array, weights.path);
+    const { data } = toFloat32(array);
+    values.set(parameter.name, ndarray("float32", parameter.shape, data));
   }
   if (adapted !== null) values.set(network.inputWeight, adapted.kernel);
   return {
@@ -69,14 +77,39 @@ export function loadParameters(
   };
 }
 
+/** A tensor of the file as the network sees it. */
+interface RenamedTensor {
+  /** Its name in the file. */
+  readonly stored: string;
+  /** Its shape for the network. */
+  readonly shape: readonly number[];
+}
+
+/** The file's tensors under the names that the network has for them, where it knows them under others. */
+function renameTensors({ weights }: OpenModel, network: Network): Map<string, RenamedTensor> {
+  const unwrap = withoutWrapper([...weights.tensors.keys()]);
+  return new Map(
+    [...weights.tensors].map(([stored, { shape }]) => {
+      const known = network.checkpointTensor?.({ name: unwrap(stored), shape }) ?? null;
+      return [known?.name ?? stored, { stored, shape: known?.shape ?? shape }] as const;
+    }),
+  );
+}
+
 /** The first convolution for other bands; null where the model's own are wanted. */
-function adaptInput(model: OpenModel, network: Network, bands: readonly string[]) {
+function adaptInput(
+  model: OpenModel,
+  network: Network,
+  tensors: ReadonlyMap<string, RenamedTensor>,
+  bands: readonly string[],
+) {
   const { weights, card } = model;
   const name = network.inputWeight;
   const bare = name.replace(network.encoderPrefix, "");
-  const tensor = [name, bare].find((candidate) => weights.tensors.has(candidate));
+  const tensor = [name, bare].find((candidate) => tensors.has(candidate));
   if (tensor === undefined) return null;
-  const own = weights.tensors.get(tensor)!.shape[1];
+  const { stored, shape } = tensors.get(tensor)!;
+  const own = shape[1];
   const from = card.bands ??
     (own === RGB_BANDS.length
       ? RGB_BANDS
@@ -84,8 +117,8 @@ function adaptInput(model: OpenModel, network: Network, bands: readonly string[]
   if (from.length === bands.length && from.every((band, index) => band === bands[index])) {
     return null;
   }
-  const kernel = weights.read(tensor);
-  checkFinite(tensor, kernel, weights.path);
+  const kernel = weights.read(stored);
+  checkFinite(stored, kernel, weights.path);
   return { tensor, ...adaptKernelToBands(kernel, from, bands) };
 }
 

@@ -127,8 +127,7 @@ function assignNames(
   basePrefix: string,
 ): ReadonlyMap<string, string> {
   const wanted = new Set(expected.map(({ name }) => name));
-  const wrapper = WRAPPERS.find((prefix) => names.every((name) => name.startsWith(prefix))) ?? "";
-  const unwrapped = (name: string) => name.slice(wrapper.length);
+  const unwrapped = withoutWrapper(names);
   const spellings: ((name: string) => string)[] = [
     (name) => name,
     unwrapped,
@@ -143,6 +142,16 @@ function assignNames(
     }
   }
   return tensorOf;
+}
+
+/**
+ * The function that takes a wrapper's prefix off the names of a file, if all have it.
+ *
+ * @param names All names of the file.
+ */
+export function withoutWrapper(names: readonly string[]): (name: string) => string {
+  const wrapper = WRAPPERS.find((prefix) => names.every((name) => name.startsWith(prefix))) ?? "";
+  return (name) => name.slice(wrapper.length);
 }
 
 function withoutPrefix(name: string, prefix: string): string {

@@ -12,7 +12,7 @@ import { createAtomicDirectory, fileError, withFileErrors, writeFileAtomic } fro
 import { fetchFromHub, type HubOptions } from "./hub.ts";
 import { formatHubId, type HubId, parseHubId } from "./hub_id.ts";
 import { licenceNotice } from "./licence.ts";
-import { type ModelCard, readModelCard, withModelCard } from "./model_card.ts";
+import { EMPTY_MODEL_CARD, type ModelCard, readModelCard, withModelCard } from "./model_card.ts";
 import { openWeights } from "./open_weights.ts";
 import { writeSafetensors } from "./safetensors_writer.ts";
 import { isJsonObject, JsonFault, parseStrictJson } from "./strict_json.ts";
@@ -44,6 +44,8 @@ const MAX_CONFIG_BYTES = 2 ** 26;
 export interface OpenModelOptions {
   /** How to reach the hub; models that are not on disk are an error where left out. */
   readonly hub?: HubOptions;
+  /** Accept a file of weights without `config.json` beside it, whose configuration is empty then. */
+  readonly configOptional?: boolean;
 }
 
 /** An open model. */
@@ -82,7 +84,7 @@ export async function openModel(
   options: OpenModelOptions = {},
 ): Promise<OpenModel> {
   const onDisk = await locateOnDisk(source);
-  if (onDisk !== null) return await openFiles(source, onDisk, null);
+  if (onDisk !== null) return await openFiles(source, onDisk, null, options.configOptional);
   const { id, hub } = hubModel(source, options);
   const snapshot = await fetchFromHub(id, selectModelFiles, hub);
   const { directory, commit, downloaded } = snapshot;
@@ -247,12 +249,21 @@ async function readConfig(source: string, directory: string): Promise<ModelConfi
   );
 }
 
+/** True if a source is a file of weights without a configuration beside it. */
+async function isBareFile(source: string, directory: string): Promise<boolean> {
+  const [file, config] = await Promise.all([statPath(source), statPath(join(directory, CONFIG))]);
+  return file?.isFile === true && config === null;
+}
+
 async function openFiles(
   source: string,
   files: ModelFiles,
   hub: { readonly commit: string; readonly downloaded: boolean } | null,
+  configOptional = false,
 ): Promise<OpenModel> {
-  const { config, card } = await readConfig(source, files.directory);
+  const { config, card } = configOptional && await isBareFile(source, files.directory)
+    ? { config: {}, card: EMPTY_MODEL_CARD }
+    : await readConfig(source, files.directory);
   const preprocessor = await readJsonObject(join(files.directory, PREPROCESSOR));
   const weights = await openWeights(files.weights);
   return {

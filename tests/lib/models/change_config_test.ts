@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   changeConfig,
+  featureShapes,
   Graph,
   networkFromConfig,
   parseSegformerConfig,
@@ -27,7 +28,7 @@ Deno.test("shapes of the feature maps are those that the encoder makes", () => {
     parseSegformerConfig(config),
   );
   assert.deepEqual(
-    network.featureShapes(96, 160).map(({ shape }) => shape),
+    featureShapes(network, 96, 160).map(({ shape }) => shape),
     made.map(({ value, height, width }) => [value.shape[2], height, width]),
   );
 });
