@@ -68,6 +68,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Score a model on labelled patches",
     load: () => import("./test.ts"),
   },
+  models: {
+    group: "Models",
+    summary: "List the networks that can be trained",
+    load: () => import("./models.ts"),
+  },
   params: {
     group: "Models",
     summary: "Count the parameters and multiply-adds of a network, part by part",

@@ -43,9 +43,9 @@ export default defineCommand({
   name: "params",
   summary: "Count the parameters and multiply-adds of a network, part by part",
   description: [
-    "MODEL is a variant (b0 … b5, or segformer-b0 …), a model directory, or a model of the hub, of which " +
-    "config.json alone is downloaded. A variant has 3 bands and 150 classes unless others are given, as " +
-    "it was published.",
+    "MODEL is a network of `swath models` (b5, setr-pup-large, unet, …), a model directory, or a model of the " +
+    "hub, of which config.json alone is downloaded. A network of the list has 3 bands and 150 classes " +
+    "unless others are given.",
     "With --bands or --classes, an encoder with its ImageNet classifier is counted as the segmentation " +
     "network that training would make of it; --task says otherwise. Running statistics of batch " +
     "normalization are no parameters.",
@@ -70,7 +70,7 @@ export default defineCommand({
   parser: object({
     model: fileArgument(
       "MODEL",
-      "Variant (b0 … b5), model directory, or model of the Hugging Face hub",
+      "Network of `swath models`, model directory, or model of the Hugging Face hub",
       { type: "directory" },
     ),
     bands: optional(option("--bands", wholeNumber("COUNT", { min: 1, max: 65536 }), {
@@ -148,7 +148,7 @@ async function resolveConfig(
 
 /** The configuration of a variant, or else of a model. */
 async function ownConfig(io: CommandIo, model: string): Promise<NetworkConfig> {
-  const isWord = /^[A-Za-z0-9-]+$/.test(model);
+  const isWord = /^[A-Za-z0-9_-]+$/.test(model);
   if (findVariant(model) !== null || (isWord && !await exists(model))) {
     return variantConfig(model, PUBLISHED);
   }
