@@ -113,12 +113,10 @@ async function prepare(config: TrainConfig, sources: TrainingSources): Promise<P
       hint: "Put the stream into a file that all of them see: swath tile … > train.tar",
     });
   }
-  using checkpoint = config.checkpoint === null
-    ? null
-    : await openModel(config.checkpoint, {
-      configOptional: true,
-      ...(hub !== undefined && { hub }),
-    });
+  using checkpoint = config.checkpoint === null ? null : await openModel(config.checkpoint, {
+    configOptional: true,
+    ...(hub !== undefined && { hub }),
+  });
   const data = await openTrainingData(config, {
     card: checkpoint?.card ?? null,
     ...(stdin !== undefined && { stdin }),
