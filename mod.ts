@@ -32,3 +32,4 @@ export * from "./lib/tiling/mod.ts";
 export * from "./lib/train/mod.ts";
 export * from "./lib/vector/mod.ts";
 export * from "./lib/weights/mod.ts";
+export * from "./lib/zones/mod.ts";

@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 export const COMPLETE_VERB = "__complete";
 
 /** Headings of the list of commands, in order. */
-export const COMMAND_GROUPS = ["Pipeline", "Models", "Data", "Pictures", "Shell"] as const;
+export const COMMAND_GROUPS = ["Pipeline", "Maps", "Models", "Data", "Pictures", "Shell"] as const;
 
 /** A command before it is loaded. */
 export interface CommandEntry {
@@ -57,6 +57,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: "Pipeline",
     summary: "Score a map against the truth",
     load: () => import("./iou.ts"),
+  },
+  stats: {
+    group: "Maps",
+    summary: "Sum a map or a raster up by zones",
+    load: () => import("./stats.ts"),
   },
   train: {
     group: "Models",

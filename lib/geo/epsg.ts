@@ -68,19 +68,34 @@ export async function epsgDefinition(code: number): Promise<EpsgDefinition | nul
   return entry === null || grid !== null || hasRotation(entry.proj) ? null : entry;
 }
 
-/** What epsg-index has: a file for each code, as all of them together are 8 MB. */
+/**
+ * A code's definition as WKT, for files that want one.
+ *
+ * @returns Null where there is none.
+ */
+export async function epsgWkt(code: number): Promise<string | null> {
+  const wkt = (await readIndex(code))?.wkt;
+  return typeof wkt === "string" && wkt !== "" ? wkt : null;
+}
+
 async function indexEntry(code: number): Promise<EpsgDefinition | null> {
+  const entry = await readIndex(code);
+  if (typeof entry?.proj4 !== "string" || !entry.proj4.includes("+proj=")) return null;
+  return { name: String(entry.name), proj: entry.proj4 };
+}
+
+/** What epsg-index has: a file for each code, as all of them together are 8 MB. */
+async function readIndex(
+  code: number,
+): Promise<{ readonly name?: unknown; readonly proj4?: unknown; readonly wkt?: unknown } | null> {
   // The path is put together here so that no one tries to give 8,000 files a type.
   const file: string = `epsg-index/s/${code}.json`;
-  let entry: { readonly name?: unknown; readonly proj4?: unknown };
   try {
-    entry = (await import(file, { with: { type: "json" } })).default;
+    return (await import(file, { with: { type: "json" } })).default;
   } catch (error) {
     if (error instanceof TypeError) return null;
     throw error;
   }
-  if (typeof entry.proj4 !== "string" || !entry.proj4.includes("+proj=")) return null;
-  return { name: String(entry.name), proj: entry.proj4 };
 }
 
 function hasRotation(proj: string): boolean {

@@ -14,6 +14,7 @@ const PREPARATIONS: Readonly<Record<string, string>> = {
 for part in part-1 part-2; do swath iou map.tif truth.tif --format json > $part.json; done`,
   render: "cp truth.tif map.tif",
   report: "cp truth.tif map.tif",
+  stats: "cp truth.tif map.tif",
   mosaic: "for map in east west; do cp truth.tif $map.tif; done",
   split: `rm labels.tif && swath synth landcover --size 8192x128 --bands B04 \\
   -o scene.tif --labels labels.tif --overwrite

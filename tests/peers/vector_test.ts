@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import {
+  createFeatures,
   createTransformation,
   type Feature,
   type Geometry,
@@ -127,4 +128,71 @@ peerTest("coordinates in systems of all kinds", ["pyproj"], async () => {
     if (!(Math.hypot(lon - place[0], lat - place[1]) < 1e-7)) wrong.push(`EPSG:${code} back`);
   }
   assert.deepEqual(wrong, []);
+});
+
+peerTest("layers that GDAL reads", ["pyogrio", "shapely"], async () => {
+  const folder = await Deno.makeTempDir();
+  const square = (x: number, y: number, side: number) =>
+    [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]] as const;
+  const features: Omit<Feature, "id">[] = [
+    {
+      geometry: {
+        type: "Polygon",
+        coordinates: [square(600000, 5200000, 100), square(600010, 5200010, 20).toReversed()],
+      },
+      properties: { name: "Zoné ‰", count: 12, share: 0.25, whole: true },
+    },
+    {
+      geometry: {
+        type: "MultiPolygon",
+        coordinates: [[square(601000, 5200000, 10)], [square(602000, 5200000, 20)]],
+      },
+      properties: { name: null, count: null, share: -1e-9, whole: false },
+    },
+    { geometry: null, properties: { name: "nowhere", count: -5, share: null, whole: null } },
+  ];
+  try {
+    for (const name of ["a.gpkg", "a.fgb", "a.geojson"]) {
+      using writer = await createFeatures(`${folder}/${name}`, {
+        crs: "EPSG:32633",
+        fields: [
+          { name: "name", type: "string" },
+          { name: "count", type: "integer" },
+          { name: "share", type: "real" },
+          { name: "whole", type: "boolean" },
+        ],
+      });
+      for (const feature of features) await writer.write(feature);
+      await writer.finish();
+      const found = await runPythonJson<PeerLayer & { features: { valid: boolean | null }[] }>(
+        "vector.py",
+        ["read", `${folder}/${name}`],
+      );
+      assert.equal(found.crs, name.endsWith("json") ? "EPSG:4326" : "EPSG:32633");
+      assert.deepEqual(found.fields, ["name", "count", "share", "whole"]);
+      assert.equal(found.features.length, 3, name);
+      for (const [i, { properties }] of features.entries()) {
+        const read = found.features[i]!;
+        for (const [key, value] of Object.entries(properties)) {
+          // Columns of numbers without a value are read as columns of floats, and truths likewise.
+          const same = value === null || typeof value === "boolean"
+            ? Boolean(read.properties[key]) === Boolean(value)
+            : read.properties[key] === value;
+          assert.ok(same, `${name}: ${key} is ${read.properties[key]}, not ${value}`);
+        }
+      }
+      assert.equal(found.features[0]!.valid, true, name);
+      if (!name.endsWith("json")) {
+        assert.deepEqual(found.features.map(({ area }) => area), [9600, 500, null]);
+      }
+      using again = await openFeatures(`${folder}/${name}`);
+      let count = 0;
+      for await (const { properties } of again.features()) {
+        assert.deepEqual(properties, features[count++]!.properties, name);
+      }
+      assert.equal(count, 3);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

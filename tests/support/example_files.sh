@@ -30,3 +30,13 @@ END
 swath train --config train.yaml --out runs/first --quiet
 cp -r runs/first runs/second
 mkdir nvidia && cp -r model nvidia/mit-b2
+
+# Zones, for stats and those that take zones as well.
+cat > communes.geojson <<END
+{"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "EPSG:32633"}}, "features": [
+{"type": "Feature", "properties": {"code": "57001", "nom": "Aboncourt"}, "geometry": {"type": "Polygon",
+  "coordinates": [[[600105, 5199905], [601500, 5199700], [601300, 5198000], [600200, 5198400], [600105, 5199905]]]}},
+{"type": "Feature", "properties": {"code": "57002", "nom": "Aboncourt-sur-Seille"}, "geometry": {"type": "Polygon",
+  "coordinates": [[[601500, 5199700], [602500, 5199800], [602400, 5197700], [601300, 5198000], [601500, 5199700]]]}}
+]}
+END

@@ -13,10 +13,17 @@
  *
  * `model` is a SegFormer of a few random weights; `without` leaves out the parameters that begin so.
  *
+ * `tif` is a raster of pixels of 10 m at 600000, 5200000 in UTM zone 33, or where `crs`, `corner` and
+ * `pixel` say; `zones` are rings of corners, x and y in turn, in the pixels of that same grid:
+ *
+ *     tiny tif map.tif "0 0 1/0 1 255" classes=water,forest nodata=255
+ *     tiny zones zones.geojson A=0,0,2,0,2,2,0,2 B=1,1,9,1,9,9
+ *
  * Rows are separated by `/`, bands by `;`. A stream has one patch; `name` is its scene's.
  */
 import {
   classesFromNames,
+  createGeoTiff,
   createStreamWriter,
   type DataType,
   EMPTY_MODEL_CARD,
@@ -41,12 +48,15 @@ import {
 
 const [kind, ...args] = Deno.args;
 if (kind === "png") await writePicture(args[0]!, args[1]!);
+else if (kind === "tif") {
+  await writeTif(args[0]!, args[1]!, new Map(args.slice(2).map(splitAssignment)));
+} else if (kind === "zones") await writeZones(args[0]!, args.slice(1).map(splitAssignment));
 else if (kind === "stream") await writeStream(new Map(args.map(splitAssignment)));
 else if (kind === "predict") await predict(Number(args[0] ?? 0));
 else if (kind === "model") await writeModel(args[0]!, new Map(args.slice(1).map(splitAssignment)));
 else {
   throw new Error(
-    `tiny png FILE ROWS | tiny stream NAME=VALUE… | tiny predict | tiny model DIR NAME=VALUE…: got ${kind}`,
+    `tiny png|tif|zones FILE … | tiny stream NAME=VALUE… | tiny predict | tiny model DIR NAME=VALUE…: got ${kind}`,
   );
 }
 
@@ -61,6 +71,74 @@ async function writePicture(file: string, rows: string): Promise<void> {
     file,
     encodePng(ndarray("uint8", [...shape, 1], data as Uint8Array<ArrayBuffer>)),
   );
+}
+
+async function writeTif(
+  file: string,
+  rows: string,
+  values: ReadonlyMap<string, string>,
+): Promise<void> {
+  const dtype = (values.get("dtype") ?? "uint8") as DataType;
+  const planes = rows.split(";").map((band) => plane(band, dtype));
+  const [height = 1, width = 1] = planes[0]!.shape;
+  const crs = values.get("crs") ?? "EPSG:32633";
+  const code = Number(crs.replace("EPSG:", ""));
+  const [x = 600000, y = 5200000] = values.get("corner")?.split(",").map(Number) ?? [];
+  const pixel = Number(values.get("pixel") ?? 10);
+  const geographic = code === 4326;
+  const keys = [
+    1024,
+    0,
+    1,
+    geographic ? 2 : 1,
+    1025,
+    0,
+    1,
+    1,
+    geographic ? 2048 : 3072,
+    0,
+    1,
+    code,
+  ];
+  using writer = await createGeoTiff(file, {
+    width,
+    height,
+    dtype,
+    bands: planes.map((_, band) => ({
+      name: values.get("bands")?.split(",")[band] ?? String(band + 1),
+      scale: 1,
+      offset: 0,
+    })),
+    nodata: values.has("nodata") ? Number(values.get("nodata")) : null,
+    georeference: {
+      crs: crs === "none" ? null : crs,
+      transform: [x, pixel, 0, y, 0, -pixel],
+      geoKeys: crs === "none" ? null : { directory: [1, 1, 0, 3, ...keys], doubles: [], ascii: "" },
+      pixelIsPoint: false,
+    },
+    classes: values.has("classes") ? classesFromNames(values.get("classes")!.split(",")) : null,
+    overwrite: true,
+  });
+  await writer.writeRows(stack(planes));
+  await writer.finish();
+}
+
+/** Zones by their names, in the pixels of the grid that `tiny tif` has by default. */
+async function writeZones(file: string, zones: readonly [string, string][]): Promise<void> {
+  const features = zones.map(([name, corners], index) => {
+    const numbers = corners.split(",").map(Number);
+    const ring = Array.from({ length: numbers.length / 2 }, (_, i) => [
+      600000 + 10 * numbers[2 * i]!,
+      5200000 - 10 * numbers[2 * i + 1]!,
+    ]);
+    return {
+      type: "Feature",
+      properties: { name, number: index + 1 },
+      geometry: corners === "" ? null : { type: "Polygon", coordinates: [[...ring, ring[0]]] },
+    };
+  });
+  const crs = { type: "name", properties: { name: "urn:ogc:def:crs:EPSG::32633" } };
+  await Deno.writeTextFile(file, JSON.stringify({ type: "FeatureCollection", crs, features }));
 }
 
 async function writeStream(values: ReadonlyMap<string, string>): Promise<void> {

@@ -1,0 +1,23 @@
+/** Statistics by zones. @module */
+export {
+  COVERAGE_RULES,
+  type CoverageRule,
+  type PlacedZone,
+  type PlacedZones,
+  placeZones,
+  type PlaceZonesOptions,
+  type ZonalRaster,
+} from "./placed_zones.ts";
+export type { Runs, RunStore } from "./run_store.ts";
+export type { ValueStatistics } from "./value_statistics.ts";
+export {
+  countZoneClasses,
+  createZoneClassSink,
+  stripRowsFor,
+  summarizeZoneValues,
+  type ZoneClass,
+  type ZoneClasses,
+  type ZoneClassSink,
+  type ZoneValues,
+  type ZoneValuesOptions,
+} from "./zonal_statistics.ts";
