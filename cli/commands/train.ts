@@ -47,6 +47,9 @@ import { oneOf, path } from "../values.ts";
  */
 const SAVE_MILLISECONDS = { interrupted: 1800, terminated: 25_000 } as const;
 
+/** Share of that time after which a step that is not finished is dropped. */
+const DROP_SHARE = 0.7;
+
 export default defineCommand({
   name: "train",
   summary: "Train a network on labelled patches",
@@ -245,11 +248,12 @@ async function runTraining(
   options: TrainOptions,
 ): Promise<TrainResult> {
   const bars = new ProgressBars(io);
-  const interruption = new AbortController();
+  const [interruption, drop] = [new AbortController(), new AbortController()];
   const training = train(config, {
     ...sources(io, bars),
     ...options,
     signal: interruption.signal,
+    dropSignal: drop.signal,
     onStart({ setup, step, mlflowUrl }) {
       bars.finish();
       io.info(describeSetup(setup));
@@ -267,6 +271,7 @@ async function runTraining(
   io.onInterrupt(async (signal) => {
     const limit = SAVE_MILLISECONDS[signal === "SIGINT" ? "interrupted" : "terminated"];
     interruption.abort();
+    setTimeout(() => drop.abort(), DROP_SHARE * limit);
     const saved = await Promise.race([
       training.then(({ step }) => step, () => null),
       new Promise<null>((resolve) => setTimeout(resolve, limit, null)),

@@ -41,6 +41,11 @@ export interface InPlaceSession {
     feeds: Readonly<Record<string, NdArray>>,
     targets: Readonly<Record<string, NdArray>>,
   ): Promise<void>;
+  /**
+   * Drop the run that is going on, if the runtime can: its promise is rejected with an `AbortError`, and its
+   * targets may be written in part. The session is of no more use.
+   */
+  interrupt(): void;
   /** Free the runtime's memory. */
   release(): Promise<void>;
 }
@@ -85,6 +90,7 @@ async function createCopyingSession(
     async run(feeds, targets) {
       await session.run(feeds, targets);
     },
+    interrupt() {},
     release: () => session.release(),
   };
 }
@@ -93,6 +99,8 @@ async function createCopyingSession(
 const ALL_OPTIMIZATIONS = 99;
 /** Log errors and worse (OrtLoggingLevel). */
 const LOG_ERRORS = 3;
+/** Log fatal errors alone, as that a run was interrupted is none. */
+const LOG_FATAL = 4;
 
 /** Names and tensors as C has lists: arrays of addresses. */
 interface PointerLists {
@@ -106,6 +114,8 @@ class NativeSession implements InPlaceSession {
   readonly inputs: ReadonlySet<string>;
   readonly #api: NativeApi;
   readonly #session: Pointer;
+  readonly #runOptions: Pointer;
+  #isInterrupted = false;
   readonly #shapes: ReadonlyMap<string, Value>;
   /** Tensors over buffers that were used before. */
   readonly #tensors = new Map<string, { readonly array: NdArray; readonly pointer: Pointer }>();
@@ -135,6 +145,8 @@ class NativeSession implements InPlaceSession {
       this.#session = api.make((target) =>
         api.createSessionFromArray(api.environment, model, length, options, target)
       );
+      this.#runOptions = api.make((target) => api.createRunOptions(target));
+      api.check(api.setRunLogSeverity(this.#runOptions, LOG_FATAL));
     } catch (error) {
       throw new Error(`internal: graph "${graph.name}" is refused: ${firstLine(error)}`);
     } finally {
@@ -152,7 +164,7 @@ class NativeSession implements InPlaceSession {
     this.#running = [inputs, outputs];
     const status = await this.#api.run(
       this.#session,
-      null,
+      this.#runOptions,
       inputs.names,
       inputs.tensors,
       inputs.count,
@@ -164,11 +176,18 @@ class NativeSession implements InPlaceSession {
     try {
       this.#api.check(status);
     } catch (error) {
+      if (this.#isInterrupted) throw new DOMException("The run was interrupted", "AbortError");
       throw runError(firstLine(error));
     }
   }
 
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.#api.check(this.#api.setTerminate(this.#runOptions));
+  }
+
   release(): Promise<void> {
+    this.#api.releaseRunOptions(this.#runOptions);
     for (const { pointer } of this.#tensors.values()) this.#api.releaseValue(pointer);
     this.#tensors.clear();
     this.#api.releaseSession(this.#session);

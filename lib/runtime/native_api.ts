@@ -43,6 +43,9 @@ const FUNCTIONS = {
   setLogSeverity: { place: 22, parameters: ["pointer", "i32"], result: "pointer" },
   setOptimizationLevel: { place: 23, parameters: ["pointer", "i32"], result: "pointer" },
   setIntraOpNumThreads: { place: 24, parameters: ["pointer", "i32"], result: "pointer" },
+  createRunOptions: { place: 39, parameters: ["buffer"], result: "pointer" },
+  setRunLogSeverity: { place: 41, parameters: ["pointer", "i32"], result: "pointer" },
+  setTerminate: { place: 46, parameters: ["pointer"], result: "pointer" },
   createTensorWithData: {
     place: 49,
     parameters: ["pointer", "buffer", "usize", "buffer", "usize", "i32", "buffer"],
@@ -63,6 +66,7 @@ const FUNCTIONS = {
   releaseStatus: { place: 93, parameters: ["pointer"], result: "void" },
   releaseSession: { place: 95, parameters: ["pointer"], result: "void" },
   releaseValue: { place: 96, parameters: ["pointer"], result: "void" },
+  releaseRunOptions: { place: 97, parameters: ["pointer"], result: "void" },
   releaseSessionOptions: { place: 100, parameters: ["pointer"], result: "void" },
 } as const;
 

@@ -118,6 +118,8 @@ class ResidentSession implements InPlaceSession {
     }
   }
 
+  interrupt(): void {}
+
   release(): Promise<void> {
     return this.#session.release();
   }

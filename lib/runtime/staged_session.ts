@@ -110,6 +110,10 @@ class StagedSession implements InPlaceSession {
     }
   }
 
+  interrupt(): void {
+    for (const { session } of this.#stages) session.interrupt();
+  }
+
   async release(): Promise<void> {
     for (const { session } of this.#stages) await session.release();
   }

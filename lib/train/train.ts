@@ -62,6 +62,8 @@ export interface TrainOptions extends TrainingSources {
   };
   /** Ends the training after the step that is going on; where it stands is saved. */
   readonly signal?: AbortSignal;
+  /** Drops the step that is going on: what remains is what was saved last. */
+  readonly dropSignal?: AbortSignal;
   /** Called before the first step. */
   readonly onStart?: (start: TrainStart) => void;
   /** Called after each step. */
@@ -276,8 +278,16 @@ class Training {
     await this.#begin();
     options.onStart?.({ setup, step: this.position.step, mlflowUrl: mlflow?.url ?? null });
     const batches = loader.batches(this.position.step, setup.totalSteps);
+    options.dropSignal?.addEventListener("abort", () => this.#step?.interrupt(), { once: true });
     while (!this.#isComplete() && !this.#shouldStop()) {
-      const isWhole = await this.#trainEpoch(batches);
+      let isWhole: boolean;
+      try {
+        isWhole = await this.#trainEpoch(batches);
+      } catch (error) {
+        if (!options.dropSignal?.aborted) throw error;
+        this.position = { ...this.position, step: this.#savedStep ?? 0 };
+        return "interrupted";
+      }
       const metrics = isWhole ? await this.#validate() : null;
       if (metrics === null) {
         await this.#save();

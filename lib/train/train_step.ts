@@ -323,6 +323,15 @@ export class TrainStep {
     return this.#norm.data[0]!;
   }
 
+  /**
+   * Drop the step that is going on, on the CPU: its promise is rejected with an `AbortError`. Parameters and
+   * state may be those of before, of after, or some of each; the step is of no more use.
+   */
+  interrupt(): void {
+    this.#sessions.step.interrupt();
+    this.#sessions.update?.interrupt();
+  }
+
   /** Free the runtime's memory. */
   async release(): Promise<void> {
     const { step, update, resident } = this.#sessions;

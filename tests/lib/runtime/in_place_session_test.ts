@@ -63,6 +63,22 @@ Deno.test("createInPlaceSession: the event loop goes on meanwhile", async () => 
   assert.ok(ticks > 0);
 });
 
+Deno.test("createInPlaceSession: a run that is interrupted ends at once", async () => {
+  const graph = new Graph("long");
+  const x = graph.input("x", "float32", [600, 600]);
+  let y = x;
+  for (let i = 0; i < 2000; i++) y = graph.op("Mul", [graph.op("MatMul", [y, x]), 0.01]);
+  graph.output("y", y);
+  const session = await createInPlaceSession(graph, { device: "cpu", threads: 1 });
+  const y0 = ndarray("float32", [600, 600]);
+  const started = performance.now();
+  const run = session.run({ x: ndarray("float32", [600, 600]) }, { y: y0 });
+  setTimeout(() => session.interrupt(), 10);
+  await assert.rejects(run, { name: "AbortError", message: "The run was interrupted" });
+  assert.ok(performance.now() - started < 2000);
+  await session.release();
+});
+
 Deno.test("createInPlaceSession: what does not fit is refused", async () => {
   const session = await createInPlaceSession(doubled(), { device: "cpu", threads: 1 });
   const wrong = ndarray("float32", [3]);

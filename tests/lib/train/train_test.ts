@@ -142,6 +142,22 @@ for (
   });
 }
 
+Deno.test("train: a step that is dropped leaves what was saved, from which the run goes on", async () => {
+  await withFolder(async (folder) => {
+    const config = await tinyTraining(folder, { save: { every_steps: 2 } });
+    await train(config, { out: `${folder}/whole` });
+    const [out, drop] = [`${folder}/dropped`, new AbortController()];
+    const { status, step } = await train(config, {
+      out,
+      dropSignal: drop.signal,
+      onStep: ({ step }) => step === 5 && drop.abort(),
+    });
+    assert.deepEqual([status, step], ["interrupted", 4]);
+    await train(config, { out, resume: true });
+    assert.deepEqual(await weightsOf(out), await weightsOf(`${folder}/whole`));
+  });
+});
+
 Deno.test("train: a loss that is not finite stops, and keeps what was good", async () => {
   await withFolder(async (folder) => {
     const config = await tinyTraining(folder, { epochs: 3 });
