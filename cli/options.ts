@@ -17,6 +17,7 @@ import {
 } from "../mod.ts";
 import {
   classList,
+  decimalNumber,
   httpHeader,
   LEGEND_EXTENSIONS,
   nameList,
@@ -215,5 +216,15 @@ export function headerOption() {
       description:
         message`Header of HTTP requests, such as "Authorization: Bearer TOKEN"; may be repeated`,
     }),
+  );
+}
+
+/** `--min-confidence`: what is too uncertain to have a class. */
+export function minConfidenceOption() {
+  return withDefault(
+    option("--min-confidence", decimalNumber("SHARE", { min: 0, max: 1 }), {
+      description: message`Pixels whose class has a lower probability become no data (255)`,
+    }),
+    0,
   );
 }

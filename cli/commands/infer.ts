@@ -3,7 +3,8 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import { createPredictor, inferStream } from "../../mod.ts";
+import { string } from "@optique/core/valueparser";
+import { createPredictor, inferStream, parseAugmentations } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { openModelArgument, renameClasses } from "../model.ts";
@@ -45,6 +46,11 @@ export default defineCommand({
       command: "swath tile scene.tif --overlap 64 | swath infer model/ | swath stitch -o map.tif",
     },
     {
+      note: "Average over mirrored and turned patches",
+      command: "swath tile scene.tif | swath infer model/ --tta flips,rot90 | " +
+        "swath stitch -o map.tif",
+    },
+    {
       note: "Score it",
       command:
         "swath tile scene.tif --labels truth.tif | swath infer model/ | swath upsample | swath iou",
@@ -56,6 +62,12 @@ export default defineCommand({
     probs: withDefault(
       flag("--probs", { description: message`Softmax probabilities instead of logits` }),
       false,
+    ),
+    tta: optional(
+      option("--tta", string({ metavar: "HOW" }), {
+        description:
+          message`Average probabilities over positions and sizes, such as flips,rot90,scales=0.75:1:1.25; implies --probs`,
+      }),
     ),
     keep: withDefault(
       option("--keep", nameList("ARRAYS"), {
@@ -73,7 +85,7 @@ export default defineCommand({
     ),
     format: streamFormatOption(),
   }),
-  async run({ model: source, batch, probs, keep, classes, format, ...where }, io) {
+  async run({ model: source, batch, probs: wantsProbs, tta, keep, classes, format, ...where }, io) {
     const unknown = keep.find((name) => !KEEPABLE.includes(name));
     if (unknown !== undefined) {
       throw new CommandError(
@@ -81,9 +93,12 @@ export default defineCommand({
         "The valid mask is always passed on",
       );
     }
+    const augmentations = tta === undefined ? undefined : parseAugmentations(tta);
+    const probs = wantsProbs || augmentations !== undefined;
     using model = await openModelArgument(io, source);
     const predictor = createPredictor(model, {
       probabilities: probs,
+      ...(augmentations !== undefined && { augmentations }),
       device: where.device,
       ...(where.threads !== undefined && { threads: where.threads }),
       ...(where.profile !== undefined && { profile: where.profile }),

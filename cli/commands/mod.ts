@@ -58,6 +58,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Score a map against the truth",
     load: () => import("./iou.ts"),
   },
+  sieve: {
+    group: "Maps",
+    summary: "Drop small regions from a class map",
+    load: () => import("./sieve.ts"),
+  },
   stats: {
     group: "Maps",
     summary: "Sum a map or a raster up by zones",
@@ -77,6 +82,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: "Models",
     summary: "List the networks that can be trained",
     load: () => import("./models.ts"),
+  },
+  calibrate: {
+    group: "Models",
+    summary: "Fit a model's temperature to labelled patches",
+    load: () => import("./calibrate.ts"),
   },
   params: {
     group: "Models",

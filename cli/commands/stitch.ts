@@ -8,7 +8,13 @@ import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { OutputNames } from "../output_names.ts";
-import { compressionOption, jsonOption, outputOption, overwriteOption } from "../options.ts";
+import {
+  compressionOption,
+  jsonOption,
+  minConfidenceOption,
+  outputOption,
+  overwriteOption,
+} from "../options.ts";
 import { type MapFiles, SceneMap } from "../stitch/scene_map.ts";
 import { formatSeams } from "../stitch/seam_table.ts";
 import { readPatches } from "../stream.ts";
@@ -84,6 +90,7 @@ export default defineCommand({
         description: message`Type of --probs: uint8 (the default), in steps of 1/254, or float16`,
       }),
     ),
+    minConfidence: minConfidenceOption(),
     seamReport: withDefault(
       flag("--seam-report", {
         description: message`Print how much overlapping patches disagree; from logits only`,

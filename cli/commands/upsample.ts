@@ -5,7 +5,7 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import { upsampleStream } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
-import { streamFormatOption } from "../options.ts";
+import { minConfidenceOption, streamFormatOption } from "../options.ts";
 import { readPatches, writePatches } from "../stream.ts";
 import { oneOf } from "../values.ts";
 
@@ -36,6 +36,7 @@ export default defineCommand({
       }),
       false,
     ),
+    minConfidence: minConfidenceOption(),
     keep: optional(
       option("--keep", oneOf("ARRAYS", ["logits"]), {
         description: message`Pass the logits on as well`,
@@ -43,9 +44,10 @@ export default defineCommand({
     ),
     format: streamFormatOption(),
   }),
-  async run({ confidence, keep, format }, io) {
+  async run({ confidence, minConfidence, keep, format }, io) {
     const items = upsampleStream(readPatches(io, "Upsampling"), {
       confidence,
+      minConfidence,
       keepLogits: keep === "logits",
       history: [io.commandLine],
     });

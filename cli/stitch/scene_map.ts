@@ -45,6 +45,8 @@ export interface MapOptions {
   readonly probsType: ProbabilityType;
   /** Compare patches where they overlap. */
   readonly seamReport: boolean;
+  /** Pixels whose class has a lower probability become nodata. */
+  readonly minConfidence: number;
   readonly compression: GeoTiffCompression;
   readonly overwrite: boolean;
   /** Put finished rows aside, and go on with those that an earlier run has put aside. */
@@ -182,7 +184,7 @@ export class SceneMap implements Disposable {
       ...(probabilities === undefined
         ? {}
         : { probabilities: storingSink(probabilities, this.#options.probsType) }),
-    });
+    }, { minConfidence: this.#options.minConfidence });
   }
 
   async #openProbabilities(path: string, sample: Sample | null): Promise<void> {

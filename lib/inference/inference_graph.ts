@@ -18,6 +18,8 @@ export interface InferenceInput {
   readonly dtype: DataType;
   /** Applied to the stored numbers inside the graph; null where they are normalized already. */
   readonly normalization: Normalization | null;
+  /** What logits are divided by; 1 where left out. */
+  readonly temperature?: number;
   /** True if softmax probabilities are wanted in place of logits. */
   readonly probabilities: boolean;
 }
@@ -52,7 +54,9 @@ export function buildInferenceGraph(network: Network, input: InferenceInput): Gr
       : Math.ceil(extent / network.multiple) * network.multiple;
   const padding = [0, 0, 0, 0, 0, 0, padTo(height) - height, padTo(width) - width];
   const padded = padding.some((pixels) => pixels > 0) ? graph.op("Pad", [x, padding]) : x;
-  const logits = network.build({ graph, training: false }, padded);
+  const { temperature = 1 } = input;
+  const built = network.build({ graph, training: false }, padded);
+  const logits = temperature === 1 ? built : graph.op("Mul", [built, 1 / temperature]);
   if (network.task === "classification") {
     graph.output("logits", input.probabilities ? graph.op("Softmax", [logits]) : logits);
     return graph;

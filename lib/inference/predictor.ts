@@ -18,6 +18,7 @@ import { createSession, type Device, type DeviceChoice, type Session } from "../
 import { abbreviateList } from "../text/mod.ts";
 import { loadParameters, type OpenModel } from "../weights/mod.ts";
 import { buildInferenceGraph, type InferenceInput } from "./inference_graph.ts";
+import { type Augmentations, predictAugmented, sessionsOf } from "./test_time_augmentation.ts";
 
 /** Options of {@linkcode createPredictor}. */
 export interface PredictorOptions {
@@ -29,6 +30,8 @@ export interface PredictorOptions {
   readonly profile?: string;
   /** Softmax probabilities in place of logits. */
   readonly probabilities?: boolean;
+  /** Average over positions and sizes, which needs `probabilities`; none where left out. */
+  readonly augmentations?: Augmentations;
 }
 
 /** A patch to map. */
@@ -49,11 +52,14 @@ export class Predictor {
   readonly bands: readonly string[] | null;
   /** What it was trained with; null where the model does not say. */
   readonly normalization: Normalization | null;
+  /** What its logits are divided by. */
+  readonly temperature: number;
   /** What the model was opened as. */
   readonly source: string;
   readonly #parameters: ReadonlyMap<string, NdArray>;
   readonly #options: PredictorOptions;
-  #session: { readonly key: string; readonly session: Session } | null = null;
+  /** Sessions by what goes through them, the one used last at the end. */
+  readonly #sessions = new Map<string, Session>();
 
   /** Wrap loaded weights; use {@linkcode createPredictor}. */
   constructor(
@@ -67,13 +73,14 @@ export class Predictor {
     this.bands = model.card.bands;
     this.classes = model.card.classes ?? classesFromNames(labelNames(model.config));
     this.normalization = model.card.normalization ?? normalizationOf(model, network);
+    this.temperature = model.card.temperature ?? 1;
     this.#parameters = parameters;
     this.#options = options;
   }
 
   /** Where it computes; null before the first patch. */
   get device(): Device | null {
-    return this.#session?.session.device ?? null;
+    return [...this.#sessions.values()].at(-1)?.device ?? null;
   }
 
   /**
@@ -86,6 +93,20 @@ export class Predictor {
    * @throws {InputError} If the number of bands is not the network's, or memory runs out.
    */
   async predict(
+    patches: readonly PredictorPatch[],
+    normalization: Normalization | null,
+  ): Promise<NdArray<"float32">[]> {
+    const { augmentations } = this.#options;
+    if (augmentations === undefined) return await this.#predict(patches, normalization);
+    return await predictAugmented(
+      { network: this.network, predict: (patches, how) => this.#predict(patches, how) },
+      augmentations,
+      patches,
+      normalization,
+    );
+  }
+
+  async #predict(
     patches: readonly PredictorPatch[],
     normalization: Normalization | null,
   ): Promise<NdArray<"float32">[]> {
@@ -103,6 +124,7 @@ export class Predictor {
       width,
       dtype,
       normalization,
+      temperature: this.temperature,
       probabilities: this.#options.probabilities ?? false,
     });
     const image = stack(dtype, patches.map(({ image }) => image));
@@ -118,23 +140,34 @@ export class Predictor {
 
   /** Free the session. */
   async release(): Promise<void> {
-    await this.#session?.session.release();
-    this.#session = null;
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await session.release();
   }
 
   async #sessionFor(input: InferenceInput): Promise<Session> {
     const key = JSON.stringify(input);
-    if (this.#session?.key === key) return this.#session.session;
-    await this.release();
+    const known = this.#sessions.get(key);
+    if (known !== undefined) {
+      this.#sessions.delete(key);
+      this.#sessions.set(key, known);
+      return known;
+    }
+    const { device, threads, profile, augmentations } = this.#options;
+    const most = augmentations === undefined ? 1 : sessionsOf(augmentations);
+    while (this.#sessions.size >= most) {
+      const [oldest, session] = this.#sessions.entries().next().value!;
+      this.#sessions.delete(oldest);
+      await session.release();
+    }
     const graph = buildInferenceGraph(this.network, input);
-    const { device, threads, profile } = this.#options;
     const session = await createSession(graph, {
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
       ...(profile !== undefined && { profile }),
       parameters: (name) => this.#parameters.get(name),
     });
-    this.#session = { key, session };
+    this.#sessions.set(key, session);
     return session;
   }
 }

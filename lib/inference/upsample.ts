@@ -4,6 +4,7 @@
  * @module
  */
 import { type NdArray, ndarray } from "../array/mod.ts";
+import { IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import { type Sample, type StreamItem, transformStream } from "../stream/mod.ts";
 
@@ -212,6 +213,8 @@ function tapsOf(pixels: number, cells: number, stride: number): Taps {
 export interface UpsampleStreamOptions {
   /** Add the confidence of each pixel. */
   readonly confidence?: boolean;
+  /** Pixels with a lower confidence have no class, 255; 0 where left out. */
+  readonly minConfidence?: number;
   /** Keep the logits; they are dropped where left out. */
   readonly keepLogits?: boolean;
   /** Appended to the stream's history. */
@@ -230,7 +233,7 @@ export function upsampleStream(
   items: AsyncIterable<StreamItem>,
   options: UpsampleStreamOptions = {},
 ): AsyncIterable<StreamItem> {
-  const { confidence = false, keepLogits = false, history = [] } = options;
+  const { confidence = false, minConfidence = 0, keepLogits = false, history = [] } = options;
   return transformStream(items, (header) => {
     const { output } = header;
     if (output === null) {
@@ -255,8 +258,11 @@ export function upsampleStream(
             height,
             width,
             stride: output.stride,
-            confidence,
+            confidence: confidence || minConfidence > 0,
             probabilities: output.kind === "probabilities",
+          });
+          result.confidence?.data.forEach((share, pixel) => {
+            if (share < minConfidence) result.pred.data[pixel] = IGNORE_LABEL;
           });
           return {
             ...sample,
@@ -264,7 +270,7 @@ export function upsampleStream(
               ...rest,
               ...(keepLogits && { logits }),
               pred: result.pred,
-              ...(result.confidence !== null && { confidence: result.confidence }),
+              ...(confidence && result.confidence !== null && { confidence: result.confidence }),
             },
           };
         }),

@@ -9,3 +9,4 @@ export * from "./reliability_chart.ts";
 export * from "./score_sample.ts";
 export * from "./scores.ts";
 export * from "./scores_file.ts";
+export * from "./temperature.ts";

@@ -23,6 +23,7 @@ import {
   sceneOf,
   stitchedRows,
   type Stitcher,
+  type StitchOptions,
   type StitchSinks,
 } from "./stitch.ts";
 
@@ -39,9 +40,14 @@ const PIECE_ROWS = 64;
  *
  * @param header Header of the segment.
  * @param sinks Where the rows go.
+ * @param options Which pixels are left without a class.
  * @throws {InputError} If the samples have no scene, no grid or no logits.
  */
-export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks): Stitcher {
+export function createBlendingStitcher(
+  header: StreamHeader,
+  sinks: StitchSinks,
+  { minConfidence = 0 }: StitchOptions = {},
+): Stitcher {
   const scene = sceneOf(header);
   const { grid, output } = header;
   if (grid === null) throw new InputError("Cannot blend samples without a grid");
@@ -53,7 +59,8 @@ export function createBlendingStitcher(header: StreamHeader, sinks: StitchSinks)
   let blender: Blender | null = null;
   let lastRow = -1;
   const rows = stitchedRows(header);
-  const createBlender = (classes: number) => new Blender(scene, rows, grid, output, classes, sinks);
+  const createBlender = (classes: number) =>
+    new Blender(scene, rows, grid, output, classes, sinks, minConfidence);
 
   async function write(rows: AsyncIterable<Rows> | Iterable<Rows>): Promise<void> {
     for await (const { map, confidence, probabilities } of rows) {
@@ -134,6 +141,7 @@ class Blender {
   readonly #output: OutputInfo;
   readonly #classes: number;
   readonly #sinks: StitchSinks;
+  readonly #minConfidence: number;
   /** Columns and rows of the band, in cells. */
   readonly #columns: number;
   readonly #rows: number;
@@ -154,6 +162,7 @@ class Blender {
     output: OutputInfo,
     classes: number,
     sinks: StitchSinks,
+    minConfidence: number,
   ) {
     this.#size = size;
     this.#wanted = wanted;
@@ -161,6 +170,7 @@ class Blender {
     this.#output = output;
     this.#classes = classes;
     this.#sinks = sinks;
+    this.#minConfidence = minConfidence;
     const { stride } = output;
     // A patch may reach beyond the scene; and a pixel needs the cell above its own.
     this.#columns = Math.ceil((size.width + grid.width) / stride);
@@ -280,8 +290,10 @@ class Blender {
         const winner = this.#scoresAt(x, interpolated, scores);
         map.data[first + x] = winner;
         if (winner === IGNORE_LABEL) continue;
-        if (confidence !== null) {
-          confidence.data[first + x] = this.#confidenceOf(scores, scores[winner]!);
+        if (confidence !== null || this.#minConfidence > 0) {
+          const share = this.#confidenceOf(scores, scores[winner]!);
+          if (confidence !== null) confidence.data[first + x] = share;
+          if (share < this.#minConfidence) map.data[first + x] = IGNORE_LABEL;
         }
         if (probabilities !== null) {
           if (this.#output.kind === "logits") softmaxInPlace(scores, scores[winner]!);

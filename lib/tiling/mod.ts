@@ -29,6 +29,7 @@ export {
   type RowSink,
   stitchedRows,
   type Stitcher,
+  type StitchOptions,
   type StitchSinks,
 } from "./stitch.ts";
 export * from "./tile_scene.ts";

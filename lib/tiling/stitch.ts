@@ -33,6 +33,12 @@ export interface StitchSinks {
   readonly probabilities?: RowSink;
 }
 
+/** How a map is decided. */
+export interface StitchOptions {
+  /** Pixels whose class has less than this share have no class, 255; 0 where left out. */
+  readonly minConfidence?: number;
+}
+
 /** Turns the samples of one segment into full-width rows. */
 export interface Stitcher {
   /**
@@ -116,9 +122,14 @@ export function sceneOf(header: StreamHeader): SceneInfo {
  *
  * @param header Header of the segment.
  * @param sinks Where the rows go.
+ * @param options Which pixels are left without a class; that takes the samples' confidence.
  * @throws {InputError} If the samples have no scene.
  */
-export function createStitcher(header: StreamHeader, sinks: StitchSinks): Stitcher {
+export function createStitcher(
+  header: StreamHeader,
+  sinks: StitchSinks,
+  { minConfidence = 0 }: StitchOptions = {},
+): Stitcher {
   const { width } = sceneOf(header);
   const { start, end } = stitchedRows(header);
   let band: { y: number; map: NdArray<"uint8">; confidence: NdArray<"float32"> | null } | null =
@@ -166,6 +177,7 @@ export function createStitcher(header: StreamHeader, sinks: StitchSinks): Stitch
       if (confidence !== null) {
         copyCore(sample, requireArray(sample, "confidence"), confidence, width);
       }
+      if (minConfidence > 0) dropDoubtful(sample, map, width, minConfidence);
     },
     async finish() {
       if (band !== null) await write(band);
@@ -218,6 +230,24 @@ function copyCore<D extends "uint8" | "float32">(
       if (valid === undefined || valid[from + column] !== 0) {
         target.data[to + column] = source.data[from + column]!;
       }
+    }
+  }
+}
+
+/** Take the class from the pixels of a sample's core that are not confident enough. */
+function dropDoubtful(
+  sample: Sample,
+  map: NdArray<"uint8">,
+  width: number,
+  minConfidence: number,
+): void {
+  const confidence = requireArray(sample, "confidence");
+  const { window, core } = sample.info;
+  for (let row = 0; row < core.height; row++) {
+    const from = coreStart(window, core, row);
+    const to = row * width + core.x;
+    for (let column = 0; column < core.width; column++) {
+      if (confidence.data[from + column]! < minConfidence) map.data[to + column] = IGNORE_LABEL;
     }
   }
 }

@@ -36,6 +36,7 @@ export {
   readModelConfig,
   type SavedModel,
   saveModel,
+  storeTemperature,
 } from "./model_directory.ts";
 export { openWeights } from "./open_weights.ts";
 export { openSafetensors } from "./safetensors.ts";

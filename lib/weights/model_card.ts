@@ -33,6 +33,8 @@ export interface ModelCard {
   readonly classes: readonly ClassInfo[] | null;
   /** Where its weights come from. */
   readonly provenance: Provenance;
+  /** What its logits are divided by, so that probabilities mean what they say; 1 where left out. */
+  readonly temperature?: number;
 }
 
 /** A card that says nothing, as models from elsewhere have. */
@@ -69,6 +71,7 @@ const CARD = v.object({
   bands: v.nullish(texts, null),
   normalization: v.nullish(NORMALIZATION, null),
   colors: v.nullish(v.array(color), null),
+  temperature: v.nullish(v.pipe(finite, v.gtValue(0, "must be above 0")), 1),
   provenance: v.nullish(
     v.object({
       source: v.nullish(v.string(), null),
@@ -112,7 +115,7 @@ export function readModelCard(
     const field = v.getDotPath(issue);
     throw fault(field === null ? "" : `.${field}`, `is wrong: ${issue.message}`);
   }
-  const { bands, normalization, colors, provenance } = result.output;
+  const { bands, normalization, colors, provenance, temperature } = result.output;
   if (normalization !== null) checkNormalization(normalization, bands, fault);
   if (colors !== null && colors.length !== (named?.length ?? 0)) {
     throw fault(".colors", `has ${colors.length} colours for ${named?.length ?? 0} classes`);
@@ -130,6 +133,7 @@ export function readModelCard(
       licence: provenance.licence ?? null,
       history: provenance.history ?? [],
     },
+    ...(temperature !== 1 && temperature !== null && { temperature }),
   };
 }
 
@@ -166,7 +170,7 @@ export function withModelCard(
   config: Readonly<Record<string, unknown>>,
   card: ModelCard,
 ): Record<string, unknown> {
-  const { bands, normalization, classes, provenance } = card;
+  const { bands, normalization, classes, provenance, temperature = 1 } = card;
   const labels = classes === null ? {} : {
     id2label: Object.fromEntries(classes.map(({ name }, index) => [String(index), name])),
     label2id: Object.fromEntries(classes.map(({ name }, index) => [name, index])),
@@ -179,6 +183,7 @@ export function withModelCard(
       bands,
       normalization,
       colors: classes?.map(({ color }) => color) ?? null,
+      ...(temperature !== 1 && { temperature }),
       provenance,
     },
   };

@@ -163,6 +163,31 @@ export async function saveModel(
   await directory.commit();
 }
 
+/**
+ * Store a temperature in the configuration of a model.
+ *
+ * @param source A model directory, or a file in it.
+ * @param temperature What its logits are divided by; above 0.
+ * @throws {InputError} If it is not a model on disk, or its configuration cannot be written.
+ */
+export async function storeTemperature(source: string, temperature: number): Promise<void> {
+  const info = await statPath(source);
+  if (info === null) {
+    throw new InputError(
+      `Cannot store a temperature in ${JSON.stringify(source)}: no such file or directory`,
+      { hint: "Give a model directory; models of the hub are not changed" },
+    );
+  }
+  const directory = info.isDirectory ? source : dirname(source);
+  const { config } = await readConfig(source, directory);
+  const swath = isJsonObject(config["swath"]) ? config["swath"] : { version: 1 };
+  await writeFileAtomic(
+    join(directory, CONFIG),
+    formatJson({ ...config, swath: { ...swath, temperature } }),
+    { overwrite: true },
+  );
+}
+
 function formatJson(value: unknown): string {
   return JSON.stringify(value, null, 2) + "\n";
 }

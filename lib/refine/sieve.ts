@@ -1,0 +1,309 @@
+/**
+ * Dropping small regions of a class map: the smallest mapping unit.
+ *
+ * The rules are those of GDAL's `GDALSieveFilter`: a region below the threshold takes the value of its
+ * largest neighbour (of equal ones, the first met); if that is too small as well, of that one's largest neighbour, and so on;
+ * where the chain comes back to itself, the region stays. Pixels without data are no region and no neighbour.
+ *
+ * Three passes over the rows: regions are found and measured, then their neighbours, then the map is written. Memory is that of
+ * some rows, and 13 bytes for each piece of a region.
+ *
+ * @module
+ */
+import { type NdArray, ndarray } from "../array/mod.ts";
+import { InputError } from "../errors.ts";
+import type { RasterReader } from "../raster/mod.ts";
+import type { RowSink } from "../tiling/mod.ts";
+
+/** Options of {@linkcode sieveRaster}. */
+export interface SieveOptions {
+  /** Regions of fewer pixels are dropped. */
+  readonly threshold: number;
+  /** Whether pixels that touch at a corner belong together (8) or only those that share an edge (4, where left out). */
+  readonly connectivity?: 4 | 8;
+  /** Called with the rows done, over all passes. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What was dropped. */
+export interface SieveReport {
+  /** Regions before. */
+  readonly regions: number;
+  /** Regions that took the value of a neighbour. */
+  readonly dropped: number;
+  /** Regions below the threshold that stay, as nothing large enough is next to them. */
+  readonly kept: number;
+  /** Pixels that changed. */
+  readonly pixels: number;
+}
+
+/** Pixels read at once. */
+const STRIP_PIXELS = 2 ** 20;
+
+/** No data, and no neighbour. */
+const NONE = -1;
+
+/**
+ * Drop the small regions of a class map.
+ *
+ * @param map Class map of one band of 8 bits.
+ * @param sink Takes the rows of the result, uint8 (1, n, W); pixels without data have `nodata`.
+ * @param nodata Value of pixels without data.
+ * @param options Threshold and connectivity.
+ * @returns What was dropped.
+ * @throws {InputError} If the map has several bands or another element type.
+ */
+export async function sieveRaster(
+  map: RasterReader,
+  sink: RowSink,
+  nodata: number,
+  options: SieveOptions,
+): Promise<SieveReport> {
+  const { source, width, height, bands, dtype } = map.info;
+  if (bands.length !== 1 || dtype !== "uint8") {
+    throw new InputError(
+      `Cannot sieve "${source}" as it has ${bands.length} bands of ${dtype}: expected 1 band of classes in 8 bits`,
+    );
+  }
+  const { threshold, connectivity = 4, onProgress } = options;
+  const regions = new Regions();
+  const passes = { done: 0, total: 3 * height };
+  const eachRow = async (row: (line: Line) => void, strip?: (rows: number) => Promise<void>) => {
+    const ids = new Identifier(width, connectivity);
+    for await (const { values, valid, rows } of strips(map)) {
+      for (let y = 0; y < rows; y++) {
+        const line = {
+          values: values.subarray(y * width, (y + 1) * width),
+          valid: valid.subarray(y * width, (y + 1) * width),
+        };
+        row({ ...line, ...ids.next(line.values, line.valid) });
+      }
+      await strip?.(rows);
+      onProgress?.(passes.done += rows, passes.total);
+    }
+  };
+
+  await eachRow(({ ids, joined }) => {
+    for (const id of ids) if (id !== NONE) regions.count(id);
+    for (const [a, b] of joined) regions.join(a, b);
+  });
+  regions.settle();
+
+  await eachRow(({ ids, above, values }) => {
+    for (let x = 0; x < width; x++) {
+      if (ids[x] === NONE) continue;
+      regions.setValue(ids[x]!, values[x]!);
+      if (above !== null) {
+        regions.meet(ids[x]!, above[x]!);
+        if (connectivity === 8 && x > 0) regions.meet(ids[x]!, above[x - 1]!);
+        if (connectivity === 8 && x + 1 < width) regions.meet(ids[x]!, above[x + 1]!);
+      }
+      if (x > 0) regions.meet(ids[x]!, ids[x - 1]!);
+    }
+  });
+  const report = regions.resolve(threshold);
+
+  let pixels = 0;
+  let pending: Uint8Array[] = [];
+  await eachRow(({ ids, values }) => {
+    const line = new Uint8Array(width);
+    for (let x = 0; x < width; x++) {
+      line[x] = ids[x] === NONE ? nodata : regions.valueOf(ids[x]!);
+      if (ids[x] !== NONE && line[x] !== values[x]) pixels++;
+    }
+    pending.push(line);
+  }, async (rows) => {
+    const strip = ndarray("uint8", [1, rows, width]);
+    pending.forEach((line, y) => strip.data.set(line, y * width));
+    pending = [];
+    await sink.writeRows(strip);
+  });
+  return { ...report, pixels };
+}
+
+/** Rows of the map, some at a time. */
+async function* strips(map: RasterReader) {
+  const { width, height, block } = map.info;
+  const wanted = Math.max(1, Math.floor(STRIP_PIXELS / width));
+  const step = wanted > block.height ? wanted - wanted % block.height : wanted;
+  for (let y = 0; y < height; y += step) {
+    const rows = Math.min(step, height - y);
+    const { image, valid } = await map.read({ x: 0, y, width, height: rows });
+    yield { values: (image as NdArray<"uint8">).data, valid: valid.data, rows };
+  }
+}
+
+/** A row and the pieces that its pixels belong to. */
+interface Line {
+  readonly values: Uint8Array;
+  readonly valid: Uint8Array;
+  /** Piece of each pixel; −1 without data. */
+  readonly ids: Int32Array;
+  /** Pieces of the row above; null in the first row. */
+  readonly above: Int32Array | null;
+  /** Pieces that turn out to be of one region. */
+  readonly joined: readonly (readonly [number, number])[];
+}
+
+/** Gives each pixel the number of a piece of a region, the same in every pass. */
+class Identifier {
+  readonly #width: number;
+  readonly #connectivity: 4 | 8;
+  #count = 0;
+  #above: { readonly ids: Int32Array; readonly values: Uint8Array } | null = null;
+
+  constructor(width: number, connectivity: 4 | 8) {
+    this.#width = width;
+    this.#connectivity = connectivity;
+  }
+
+  next(values: Uint8Array, valid: Uint8Array): Pick<Line, "ids" | "above" | "joined"> {
+    const ids = new Int32Array(this.#width).fill(NONE);
+    const joined: [number, number][] = [];
+    const above = this.#above;
+    const reach = this.#connectivity === 8 ? [0, -1, 1] : [0];
+    for (let x = 0; x < this.#width; x++) {
+      if (valid[x] === 0) continue;
+      const take = (other: number) => {
+        if (ids[x] === NONE) ids[x] = other;
+        else if (ids[x] !== other) joined.push([ids[x]!, other]);
+      };
+      if (x > 0 && ids[x - 1] !== NONE && values[x - 1] === values[x]) take(ids[x - 1]!);
+      if (above !== null) {
+        for (const dx of reach) {
+          const other = above.ids[x + dx];
+          if (other === undefined || other === NONE || above.values[x + dx] !== values[x]) continue;
+          take(other);
+        }
+      }
+      if (ids[x] === NONE) ids[x] = this.#count++;
+    }
+    this.#above = { ids, values: values.slice() };
+    return { ids, above: above?.ids ?? null, joined };
+  }
+}
+
+/** Regions by their pieces. */
+class Regions {
+  /** The piece that a piece was joined to; itself for the first of a region. */
+  #parents: Int32Array<ArrayBuffer> = new Int32Array(1024);
+  #sizes: Float64Array<ArrayBuffer> = new Float64Array(1024);
+  #values: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #neighbours: Int32Array<ArrayBuffer> = new Int32Array(0);
+  #count = 0;
+
+  /** One more pixel of a piece. */
+  count(id: number): void {
+    if (id >= this.#parents.length) this.#grow();
+    if (id >= this.#count) {
+      this.#count = id + 1;
+      this.#parents[id] = id;
+    }
+    this.#sizes[id]!++;
+  }
+
+  /** Two pieces are of one region. */
+  join(a: number, b: number): void {
+    const [first, second] = [this.#rootOf(a), this.#rootOf(b)];
+    if (first !== second) this.#parents[Math.max(first, second)] = Math.min(first, second);
+  }
+
+  /** All pieces are known: their pixels go to the region's first. */
+  settle(): void {
+    for (let id = 0; id < this.#count; id++) {
+      const root = this.#rootOf(id);
+      this.#parents[id] = root;
+      if (root === id) continue;
+      this.#sizes[root]! += this.#sizes[id]!;
+      this.#sizes[id] = 0;
+    }
+    this.#values = new Uint8Array(this.#count);
+    this.#neighbours = new Int32Array(this.#count).fill(NONE);
+  }
+
+  setValue(id: number, value: number): void {
+    this.#values[this.#parents[id]!] = value;
+  }
+
+  /** Two pixels next to one another. */
+  meet(a: number, b: number): void {
+    if (a === NONE || b === NONE) return;
+    const [first, second] = [this.#parents[a]!, this.#parents[b]!];
+    if (first === second) return;
+    this.#offer(first, second);
+    this.#offer(second, first);
+  }
+
+  /** Decide what becomes of small regions. */
+  resolve(threshold: number): Omit<SieveReport, "pixels"> {
+    let [regions, dropped, kept] = [0, 0, 0];
+    const target = this.#neighbours;
+    for (let id = 0; id < this.#count; id++) {
+      if (this.#parents[id] !== id) continue;
+      regions++;
+      if (this.#sizes[id]! >= threshold) {
+        target[id] = NONE;
+        continue;
+      }
+      const final = this.#largeEnough(id, threshold);
+      if (final === NONE) {
+        kept++;
+        target[id] = NONE;
+        continue;
+      }
+      dropped++;
+      // All that lie on the way go there too.
+      for (let current = id; target[current] !== final;) {
+        const next = target[current]!;
+        target[current] = final;
+        current = next;
+      }
+    }
+    return { regions, dropped, kept };
+  }
+
+  /** Value of a pixel's region after that. */
+  valueOf(id: number): number {
+    const root = this.#parents[id]!;
+    const target = this.#neighbours[root]!;
+    return this.#values[target === NONE ? root : target]!;
+  }
+
+  #largeEnough(id: number, threshold: number): number {
+    const visited = new Set([id]);
+    for (let current = this.#neighbours[id]!; current !== NONE;) {
+      if (this.#sizes[current]! >= threshold) return current;
+      if (visited.has(current)) return NONE;
+      visited.add(current);
+      current = this.#neighbours[current]!;
+    }
+    return NONE;
+  }
+
+  #offer(id: number, neighbour: number): void {
+    const best = this.#neighbours[id]!;
+    if (best === NONE || this.#sizes[best]! < this.#sizes[neighbour]!) {
+      this.#neighbours[id] = neighbour;
+    }
+  }
+
+  #rootOf(id: number): number {
+    let root = id;
+    while (this.#parents[root] !== root) root = this.#parents[root]!;
+    for (let current = id; current !== root;) {
+      const next = this.#parents[current]!;
+      this.#parents[current] = root;
+      current = next;
+    }
+    return root;
+  }
+
+  #grow(): void {
+    const length = 2 * this.#parents.length;
+    const [parents, sizes] = [new Int32Array(length), new Float64Array(length)];
+    parents.set(this.#parents);
+    sizes.set(this.#sizes);
+    this.#parents = parents;
+    this.#sizes = sizes;
+  }
+}
