@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type ClassInfo, readClassList, readLegend, recolorClasses } from "../mod.ts";
+import {
+  type ClassInfo,
+  InputError,
+  openRaster,
+  readClassList,
+  readLegend,
+  recolorClasses,
+} from "../mod.ts";
 
 /** What options say of classes. */
 export interface ClassOptions {
@@ -25,7 +32,21 @@ export async function chosenClasses(
   own: readonly ClassInfo[] | null,
   { classes, palette }: ClassOptions,
 ): Promise<readonly ClassInfo[] | null> {
-  const named = classes === undefined ? own : await readClassList(classes);
+  const named = classes === undefined ? own : await namedClasses(classes);
   if (palette === undefined) return named;
   return recolorClasses(named, await readLegend(palette), palette);
+}
+
+/**
+ * Classes as an option names them: those of a map, names, or what else `readClassList` understands.
+ *
+ * @param text What was given.
+ * @throws {InputError} If it cannot be read, or says nothing of classes.
+ */
+export async function namedClasses(text: string): Promise<readonly ClassInfo[]> {
+  if (!/\.tiff?$/i.test(text)) return await readClassList(text);
+  const raster = await openRaster(text);
+  raster.close();
+  if (raster.info.classes !== null) return raster.info.classes;
+  throw new InputError(`Cannot take classes from ${JSON.stringify(text)} as it names none`);
 }

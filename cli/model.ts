@@ -5,14 +5,8 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import {
-  type ClassInfo,
-  type HubOptions,
-  InputError,
-  type OpenModel,
-  openModel,
-  readClassList,
-} from "../mod.ts";
+import { type ClassInfo, type HubOptions, InputError, type OpenModel, openModel } from "../mod.ts";
+import { namedClasses } from "./classes.ts";
 import type { CommandIo } from "./io.ts";
 
 /**
@@ -77,7 +71,7 @@ export async function renameClasses(
   given: string | undefined,
 ): Promise<readonly ClassInfo[]> {
   if (given === undefined) return classes;
-  const named = await readClassList(given);
+  const named = await namedClasses(given);
   if (named.length === classes.length) return named;
   throw new InputError(
     `Cannot name the model's ${classes.length} classes with ${

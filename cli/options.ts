@@ -159,7 +159,7 @@ export function classesOption(description = "Names of the classes in the order o
   return optional(
     option("--classes", "--labels-map", classList(), {
       description: [text(
-        `${description}: separated by commas; a label map or legend, as file or URL (.json, .qml, .sld); ` +
+        `${description}: separated by commas; a label map or legend, as file or URL (.json, .qml, .sld); a map that has them (.tif); ` +
           `or one of ${SCHEME_NAMES.join(", ")}`,
       )],
     }),

@@ -18,12 +18,12 @@ import {
   openRaster,
   parseScores,
   positiveRate,
-  readClassList,
   reliabilityChart,
   scoresDocument,
   withFileErrors,
 } from "../../mod.ts";
 import { requirePictureName, writeChart } from "../chart.ts";
+import { namedClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError, EXIT } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -152,7 +152,7 @@ export default defineCommand({
     if (reliability !== undefined) requirePictureName(reliability);
     const options: EvaluateOptions = {
       ignoreLabel: ignoreIndex,
-      classes: classes === undefined ? null : await readClassList(classes),
+      classes: classes === undefined ? null : await namedClasses(classes),
       boundaryTolerance: boundary ?? null,
       calibration: wanted.calibration || reliability !== undefined,
       perScene: bootstrap !== undefined,

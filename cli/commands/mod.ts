@@ -120,7 +120,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   plot: {
     group: "Pictures",
-    summary: "Draw the curves of trainings",
+    summary: "Draw trainings, scores and zones as charts",
     load: () => import("./plot.ts"),
   },
   report: {

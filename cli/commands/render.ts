@@ -15,12 +15,12 @@ import {
   type Picture,
   type PictureGround,
   RAMP_NAMES,
-  readClassList,
   readLegend,
   SHOWN_ARRAYS,
   type ShownArray,
   StreamPainter,
 } from "../../mod.ts";
+import { namedClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -193,7 +193,7 @@ export default defineCommand({
       ...(index === undefined ? {} : { index: bandIndex(index) }),
       ...(stretch === undefined ? {} : { percentiles: stretch }),
       ...(range === undefined ? {} : { range }),
-      ...(classes === undefined ? {} : { classes: await readClassList(classes) }),
+      ...(classes === undefined ? {} : { classes: await namedClasses(classes) }),
       ...(palette === undefined
         ? {}
         : { legend: { entries: await readLegend(palette), source: palette } }),

@@ -8,12 +8,12 @@ import {
   bandIndex,
   buildReport,
   formatBytes,
-  readClassList,
   readLegend,
   withFileErrors,
   writeFileAtomic,
 } from "../../mod.ts";
 import project from "../../deno.json" with { type: "json" };
+import { namedClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import {
@@ -143,7 +143,7 @@ export default defineCommand({
         ...(bands === undefined ? {} : { bands }),
         ...(index === undefined ? {} : { index: bandIndex(index) }),
       },
-      ...(classes === undefined ? {} : { classes: await readClassList(classes) }),
+      ...(classes === undefined ? {} : { classes: await namedClasses(classes) }),
       ...(palette === undefined
         ? {}
         : { legend: { entries: await readLegend(palette), source: palette } }),

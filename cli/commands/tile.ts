@@ -6,11 +6,11 @@ import { flag, option } from "@optique/core/primitives";
 import {
   type ClassInfo,
   type GridPlan,
-  readClassList,
   type StreamEnd,
   type StreamItem,
   tileScene,
 } from "../../mod.ts";
+import { namedClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -186,7 +186,7 @@ export default defineCommand({
     if (json && !plan) {
       throw new CommandError("--json goes with --plan", "For patches as JSON: --format ndjson");
     }
-    const named = classes === undefined ? null : await readClassList(classes);
+    const named = classes === undefined ? null : await namedClasses(classes);
     watchDivisors(cut.scale, io);
     const listed = await listScenes({ scenes, catalogue, join, labels });
     if (listed.length > 1 && cut.resumeFrom !== undefined) {

@@ -6,6 +6,7 @@ export * from "./confusion_matrix.ts";
 export * from "./evaluate.ts";
 export * from "./positive_rate.ts";
 export * from "./reliability_chart.ts";
+export * from "./score_charts.ts";
 export * from "./score_sample.ts";
 export * from "./scores.ts";
 export * from "./scores_file.ts";

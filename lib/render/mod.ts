@@ -19,3 +19,11 @@ export {
   type StreamPictureOptions,
   type StreamPictures,
 } from "./stream_pictures.ts";
+export {
+  choroplethChart,
+  readZoneFigures,
+  sharesChart,
+  type ZoneFigures,
+  type ZoneShare,
+  zoneShares,
+} from "./zone_charts.ts";
