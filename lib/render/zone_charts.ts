@@ -158,7 +158,9 @@ export function sharesChart(figures: ZoneFigures): ChartSpec {
 
 /** A part of the bar of a zone. */
 export interface ZoneShare {
+  /** Name of the zone. */
   readonly zone: string;
+  /** Name of the class. */
   readonly class: string;
   /** Where the part begins, from 0 to 1. */
   readonly from: number;
