@@ -68,6 +68,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Sum a map or a raster up by zones",
     load: () => import("./stats.ts"),
   },
+  area: {
+    group: "Maps",
+    summary: "Estimate the areas of classes with their errors",
+    load: () => import("./area.ts"),
+  },
   train: {
     group: "Models",
     summary: "Train a network on labelled patches",

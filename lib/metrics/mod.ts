@@ -1,4 +1,5 @@
 /** Confusion matrices and scores. @module */
+export * from "./area_estimates.ts";
 export * from "./bootstrap.ts";
 export * from "./boundary_counts.ts";
 export * from "./calibration_counts.ts";

@@ -13,7 +13,6 @@ export type { ValueStatistics } from "./value_statistics.ts";
 export {
   countZoneClasses,
   createZoneClassSink,
-  stripRowsFor,
   summarizeZoneValues,
   type ZoneClass,
   type ZoneClasses,
@@ -21,3 +20,5 @@ export {
   type ZoneValues,
   type ZoneValuesOptions,
 } from "./zonal_statistics.ts";
+export { type MapAreas, type MapAreasOptions, mapClassAreas } from "./map_areas.ts";
+export { stripRowsFor } from "./strips.ts";
