@@ -38,6 +38,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Run a network over the patches of a stream",
     load: () => import("./infer.ts"),
   },
+  refine: {
+    group: "Pipeline",
+    summary: "Let the borders of classes follow the image",
+    load: () => import("./refine.ts"),
+  },
   upsample: {
     group: "Pipeline",
     summary: "Turn logits into class maps of the patches' size",
