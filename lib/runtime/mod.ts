@@ -9,3 +9,4 @@ export { ResidentArrays } from "./resident_arrays.ts";
 export { createResidentArrays, type ResidentOptions, type VectorPart } from "./resident_session.ts";
 export * from "./session.ts";
 export { createStagedSession } from "./staged_session.ts";
+export type { OrtModule, OrtTensor } from "./tensor.ts";

@@ -10,14 +10,14 @@
 import type * as Ort from "onnxruntime-node";
 import type { NdArray } from "../array/mod.ts";
 import { encodeModel, Graph } from "../onnx/mod.ts";
-import type { OrtModule } from "./tensor.ts";
+import type { OrtModule, OrtTensor } from "./tensor.ts";
 
 /** What stands for an array on the device. */
 interface Resident {
   /** The caller's array. */
   readonly array: NdArray<"float32">;
   /** Its elements on the device, as a vector. */
-  readonly tensor: Ort.Tensor;
+  readonly tensor: OrtTensor;
   /** True if the caller's memory has the same elements. */
   isCopied: boolean;
 }
@@ -41,19 +41,19 @@ export class ResidentArrays implements AsyncDisposable {
    *
    * @returns Null where the caller's memory is all that there is.
    */
-  find(array: NdArray<"float32">): Ort.Tensor | null {
+  find(array: NdArray<"float32">): OrtTensor | null {
     return this.#residents.get(this.#keyOf(array))?.tensor ?? null;
   }
 
   /** Copy an array to the device, unless it is there. */
-  async upload(array: NdArray<"float32">): Promise<Ort.Tensor> {
+  async upload(array: NdArray<"float32">): Promise<OrtTensor> {
     const known = this.find(array);
     if (known !== null) return known;
     const { upload } = await this.#open();
     const x = new this.#ort.Tensor("float32", array.data, [array.data.length]);
     const { y } = await upload.run({ x });
-    this.#keep({ array, tensor: y as Ort.Tensor, isCopied: true });
-    return y as Ort.Tensor;
+    this.#keep({ array, tensor: y as OrtTensor, isCopied: true });
+    return y as OrtTensor;
   }
 
   /**
@@ -62,7 +62,7 @@ export class ResidentArrays implements AsyncDisposable {
    * @param array The caller's array, whose elements are out of date.
    * @param tensor What a session computed.
    */
-  replace(array: NdArray<"float32">, tensor: Ort.Tensor): void {
+  replace(array: NdArray<"float32">, tensor: OrtTensor): void {
     this.#keep({ array, tensor, isCopied: false });
   }
 
@@ -73,7 +73,7 @@ export class ResidentArrays implements AsyncDisposable {
       // A tensor on the device cannot be read by itself (1.30.0): that ends the process.
       const { download } = await this.#open();
       const { y } = await download.run({ x: resident.tensor });
-      resident.array.data.set((y as Ort.Tensor).data as Float32Array);
+      resident.array.data.set((y as OrtTensor).data as Float32Array);
       resident.isCopied = true;
     }
   }

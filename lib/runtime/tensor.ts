@@ -6,6 +6,9 @@ import { ndarray, TYPED_ARRAY_CONSTRUCTORS } from "../array/mod.ts";
 /** ONNX Runtime's package, once it is imported. */
 export type OrtModule = typeof Ort;
 
+/** A tensor of ONNX Runtime. */
+export type OrtTensor = InstanceType<OrtModule["Tensor"]>;
+
 /** True if the library has arrays of this element type of ONNX Runtime. */
 export function isArrayType(type: string): type is DataType {
   return type in TYPED_ARRAY_CONSTRUCTORS;
