@@ -42,6 +42,8 @@ export interface MapFigureOptions {
   readonly subtitle?: string;
   /** Pictures from left to right. */
   readonly panels: readonly FigurePanel[];
+  /** Pictures in a row; all of them where left out. */
+  readonly columns?: number;
   /** Classes of the legend; no legend where left out. */
   readonly classes?: readonly ClassInfo[];
   /** Units (pixels at scale 1) of the longer side of each panel; 420 where left out. */
@@ -73,9 +75,15 @@ const NO_DATA = "#e6e6ea";
  */
 export function drawMapFigure(options: MapFigureOptions): string {
   const { title, subtitle, panels, classes = [], panelSize = 420, scale = 2 } = options;
-  const boxes = panels.map(({ picture }) => fitBox(picture, panelSize));
-  const inner = boxes.reduce((sum, { width }) => sum + width, GAP * Math.max(0, boxes.length - 1));
-  const width = Math.max(inner, titleWidth(title ?? "", FONT.title)) + 2 * MARGIN;
+  const { columns = Math.max(1, panels.length) } = options;
+  const rows = Array.from(
+    { length: Math.ceil(panels.length / columns) },
+    (_, row) => panels.slice(row * columns, (row + 1) * columns),
+  );
+  const widths = rows.map((row) =>
+    row.reduce((sum, { picture }) => sum + fitBox(picture, panelSize).width + GAP, -GAP)
+  );
+  const width = Math.max(0, ...widths, titleWidth(title ?? "", FONT.title)) + 2 * MARGIN;
   const elements: string[] = [];
   let y = MARGIN;
 
@@ -90,6 +98,26 @@ export function drawMapFigure(options: MapFigureOptions): string {
     y += FONT.subtitle * (LINE - 1);
   }
   if (elements.length > 0) y += GAP / 2;
+  for (const [index, row] of rows.entries()) {
+    if (index > 0) y += GAP;
+    y = drawRow(elements, row, y, { panelSize, scale });
+  }
+  y += drawLegend(elements, classes, y, width - 2 * MARGIN) + MARGIN;
+
+  const size = `width="${width}" height="${Math.ceil(y)}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect ${size} fill="#ffffff"/>${
+    elements.join("")
+  }</svg>`;
+}
+
+/** Pictures side by side with their titles, from `y` on; returns where they end. */
+function drawRow(
+  elements: string[],
+  panels: readonly FigurePanel[],
+  y: number,
+  { panelSize, scale }: Required<Pick<MapFigureOptions, "panelSize" | "scale">>,
+): number {
+  const boxes = panels.map(({ picture }) => fitBox(picture, panelSize));
   y += FONT.panel;
   const top = y + FONT.panel * (LINE - 1);
   let x = MARGIN;
@@ -111,13 +139,7 @@ export function drawMapFigure(options: MapFigureOptions): string {
     const box = { x: left, y: top + boxes[index]!.height, width: boxes[index]!.width };
     return drawColorBar(elements, values, box);
   });
-  y = top + Math.max(0, ...boxes.map(({ height }, index) => height + colorBars[index]!));
-  y += drawLegend(elements, classes, y, width - 2 * MARGIN) + MARGIN;
-
-  const size = `width="${width}" height="${Math.ceil(y)}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect ${size} fill="#ffffff"/>${
-    elements.join("")
-  }</svg>`;
+  return top + Math.max(0, ...boxes.map(({ height }, index) => height + colorBars[index]!));
 }
 
 /**

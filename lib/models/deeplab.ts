@@ -24,6 +24,7 @@ import {
   resnetEncoder,
   resnetParts,
   RESNETS,
+  resnetStride,
 } from "./resnet.ts";
 
 /** Settings of both. */
@@ -176,8 +177,8 @@ export const DEEPLABV3PLUS = defineFamily<DeeplabV3PlusConfig>({
     "resnet50-plain": { ...RESNETS.resnet50, separable: false },
   },
   network: (config, { classes }) => ({
-    stride: 4,
-    multiple: config.output_stride,
+    stride: resnetStride(config, 4),
+    multiple: resnetStride(config, config.output_stride),
     inputWeight: "encoder.conv1.weight",
     encoderPrefix: "encoder.",
     build(forward, x) {
@@ -218,8 +219,8 @@ export const DEEPLABV3 = defineFamily<DeeplabV3Config>({
   variants: { resnet50: RESNETS.resnet50, resnet101: RESNETS.resnet101 },
   network(config, { classes }) {
     return {
-      stride: config.output_stride,
-      multiple: config.output_stride,
+      stride: resnetStride(config, config.output_stride),
+      multiple: resnetStride(config, config.output_stride),
       inputWeight: "backbone.conv1.weight",
       encoderPrefix: "backbone.",
       build(forward, x) {

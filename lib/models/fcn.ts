@@ -13,6 +13,7 @@
  * @module
  */
 import * as v from "valibot";
+import { InputError } from "../errors.ts";
 import { conv2d, convTranspose2d, type Value } from "../onnx/mod.ts";
 import { defineFamily } from "./family.ts";
 import type { Forward } from "./forward.ts";
@@ -21,14 +22,25 @@ import { VGG_ENTRIES, vggCheckpointTensor, type VggConfig, vggEncoder, vggParts 
 
 /** Settings. */
 export interface FcnConfig extends VggConfig {
-  /** Stride of the finest map that has a say in the scores. */
-  readonly score_stride: 8 | 16 | 32;
+  /** Finer maps whose scores are added: none for FCN-32s, `pool4` for FCN-16s, `pool3` too for FCN-8s. */
+  readonly skips: 0 | 1 | 2;
 }
 
 const PREFIX = "encoder.";
 
+/** Refuse what could not be enlarged again to the image's size. */
+function checkFcn({ strides }: FcnConfig): void {
+  if (strides.length !== 5 || strides.some((stride) => stride > 2)) {
+    throw new InputError(
+      `Cannot build FCN as "strides" must have 5 entries, each 1 or 2: ` +
+        `current value is [${strides.join(", ")}]`,
+    );
+  }
+}
+
 /** Twice the size: kernel 4, stride 2; n times: kernel 2n, stride n. */
 function enlarge({ graph }: Forward, x: Value, name: string, factor: number): Value {
+  if (factor === 1) return x;
   return convTranspose2d(graph, x, name, x.shape[1] as number, {
     kernel: 2 * factor,
     stride: factor,
@@ -42,35 +54,45 @@ function enlarge({ graph }: Forward, x: Value, name: string, factor: number): Va
 function decode(
   forward: Forward,
   { pools, fc7 }: ReturnType<typeof vggEncoder>,
-  { score_stride }: FcnConfig,
+  { skips, strides }: FcnConfig,
   classes: number,
 ): Value {
   const { graph } = forward;
+  const [last, fourth] = [strides[4]!, strides[3]!];
+  const third = product(strides.slice(0, 3));
   const score = (map: Value, name: string) => conv2d(graph, map, name, classes, { kernel: 1 });
   const scores = score(fc7, "score_fr");
-  if (score_stride === 32) return enlarge(forward, scores, "upscore", 32);
+  if (skips === 0) return enlarge(forward, scores, "upscore", third * fourth * last);
   const sixteenth = graph.op("Add", [
-    enlarge(forward, scores, "upscore2", 2),
+    enlarge(forward, scores, "upscore2", last),
     score(pools[3]!, "score_pool4"),
   ]);
-  if (score_stride === 16) return enlarge(forward, sixteenth, "upscore16", 16);
+  if (skips === 1) return enlarge(forward, sixteenth, "upscore16", third * fourth);
   const eighth = graph.op("Add", [
-    enlarge(forward, sixteenth, "upscore_pool4", 2),
+    enlarge(forward, sixteenth, "upscore_pool4", fourth),
     score(pools[2]!, "score_pool3"),
   ]);
-  return enlarge(forward, eighth, "upscore8", 8);
+  return enlarge(forward, eighth, "upscore8", third);
 }
 
-function decoderParts({ score_stride }: FcnConfig): NetworkPart[] {
-  const upscores = { 32: ["upscore."], 16: ["upscore2.", "upscore16."], 8: UPSCORES_OF_8S };
-  const scores = { 32: [], 16: ["score_pool4."], 8: ["score_pool4.", "score_pool3."] };
+function decoderParts({ skips }: FcnConfig): NetworkPart[] {
+  const scores = ["score_fr.", "score_pool4.", "score_pool3."];
   return [
-    { name: "scores", prefixes: ["score_fr.", ...scores[score_stride]] },
-    { name: "enlargement", prefixes: upscores[score_stride] },
+    { name: "scores", prefixes: scores.slice(0, 1 + skips) },
+    { name: "enlargement", prefixes: UPSCORES[skips] },
   ];
 }
 
-const UPSCORES_OF_8S = ["upscore2.", "upscore_pool4.", "upscore8."];
+/** Names of the transposed convolutions by number of skips. */
+const UPSCORES = [
+  ["upscore."],
+  ["upscore2.", "upscore16."],
+  ["upscore2.", "upscore_pool4.", "upscore8."],
+] as const;
+
+function product(factors: readonly number[]): number {
+  return factors.reduce((total, factor) => total * factor, 1);
+}
 
 /** The family. */
 export const FCN = defineFamily<FcnConfig>({
@@ -80,21 +102,22 @@ export const FCN = defineFamily<FcnConfig>({
   architecture: "FCNForSemanticSegmentation",
   schema: v.object({
     ...VGG_ENTRIES,
-    score_stride: v.optional(v.picklist([8, 16, 32]), 8),
+    skips: v.optional(v.picklist([0, 1, 2]), 2),
   }),
   variants: {
     "8s": {},
-    "16s": { score_stride: 16 },
-    "32s": { score_stride: 32 },
+    "16s": { skips: 1 },
+    "32s": { skips: 0 },
     "8s-bn": { batch_norm: true },
   },
   network: (config, { classes }) => ({
     stride: 1,
-    multiple: 32,
+    multiple: product(config.strides),
     inputWeight: `${PREFIX}features.0.weight`,
     encoderPrefix: PREFIX,
     checkpointTensor: (tensor) => vggCheckpointTensor(tensor, config, PREFIX),
     build(forward, x) {
+      checkFcn(config);
       const maps = vggEncoder(forward, x, config, PREFIX);
       return forward.graph.scope("decoder", () => decode(forward, maps, config, classes));
     },

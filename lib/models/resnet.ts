@@ -17,14 +17,13 @@ import type { NetworkPart } from "./network.ts";
 
 /** A bottleneck's last convolution has this many times the channels of the others. */
 const EXPANSION = 4;
-/** Stride of the stem: convolution and pooling. */
-const STEM_STRIDE = 4;
 
 /** Settings of the encoder, to be spread into a schema. */
 export const RESNET_ENTRIES = {
   layer_type: v.optional(v.picklist(["basic", "bottleneck"]), "bottleneck"),
   depths: v.optional(positives, [3, 4, 6, 3]),
   embedding_size: v.optional(positive, 64),
+  stem_pooling: v.optional(v.boolean(), true),
   hidden_sizes: v.optional(positives, [256, 512, 1024, 2048]),
 } as const;
 
@@ -36,6 +35,8 @@ export interface ResnetConfig {
   readonly depths: readonly number[];
   /** Channels of the stem. */
   readonly embedding_size: number;
+  /** Pool after the stem's convolution; without, all strides are half as large, for objects of a few pixels. */
+  readonly stem_pooling: boolean;
   /** Channels of each stage. */
   readonly hidden_sizes: readonly number[];
 }
@@ -73,7 +74,8 @@ export const UNDILATED: ResnetDilation = { outputStride: 32, firstBlockLags: fal
  * @param config Sizes.
  * @param prefix Prefix of all names, such as `encoder.`.
  * @param dilation Output stride.
- * @returns Maps of the stages, at strides 4, 8, 16 and 32 or, if that is less, the output stride.
+ * @returns Maps of the stages, at strides 4, 8, 16 and 32 or, if that is less, the output stride; half of that
+ * without pooling.
  * @throws {InputError} If lists do not have one entry a stage.
  */
 export function resnetEncoder(
@@ -89,9 +91,11 @@ export function resnetEncoder(
     const names = { conv: `${prefix}conv1`, norm: `${prefix}bn1` };
     const init = heNormal(config.embedding_size * 49);
     const options = { kernel: 7, stride: 2, padding: 3, init };
-    return maxPool(graph, convNormRelu(forward, x, names, config.embedding_size, options), 3, 2, 1);
+    const stem = convNormRelu(forward, x, names, config.embedding_size, options);
+    return config.stem_pooling ? maxPool(graph, stem, 3, 2, 1) : stem;
   });
-  let [reached, dilation] = [STEM_STRIDE, 1];
+  // Output strides are those of the published network, with pooling.
+  let [reached, dilation] = [4, 1];
   return config.depths.map((depth, stage) => {
     const lagging = dilation;
     let stride = stage === 0 ? 1 : 2;
@@ -114,6 +118,16 @@ export function resnetEncoder(
     forward.onFeature?.(`stage ${stage + 1}`, [channels, height, width]);
     return map;
   });
+}
+
+/**
+ * Pixels of the image for each element of a map.
+ *
+ * @param config Sizes.
+ * @param stride What it is with pooling.
+ */
+export function resnetStride({ stem_pooling }: ResnetConfig, stride: number): number {
+  return stem_pooling ? stride : stride / 2;
 }
 
 /** The encoder's stages and the prefixes of their parameters. */

@@ -18,6 +18,7 @@ import {
   resnetEncoder,
   resnetParts,
   RESNETS,
+  resnetStride,
 } from "./resnet.ts";
 import { decoderMultiplyAdds } from "./segformer_cost.ts";
 import { type DecoderConfig, decoderPartsOf, segformerDecodeHead } from "./segformer_decoder.ts";
@@ -40,8 +41,8 @@ export const SEGFORMER_RESNET = defineFamily<ResnetConfig & DecoderConfig>({
   }),
   variants: RESNETS,
   network: (config, { bands, classes }) => ({
-    stride: STRIDES[0],
-    multiple: STRIDES[3],
+    stride: resnetStride(config, STRIDES[0]),
+    multiple: resnetStride(config, STRIDES[3]),
     inputWeight: `${PREFIX}conv1.weight`,
     encoderPrefix: PREFIX,
     build(forward, x) {
@@ -59,7 +60,10 @@ export const SEGFORMER_RESNET = defineFamily<ResnetConfig & DecoderConfig>({
       const x = graph.input("x", "float32", ["batch", bands, height, width]);
       const maps = resnetEncoder({ graph, training: false }, x, config, PREFIX);
       graph.output("features", maps.at(-1)!);
-      const sizes = STRIDES.map((stride) => [height / stride, width / stride] as const);
+      const sizes = STRIDES.map((published) => {
+        const stride = resnetStride(config, published);
+        return [height / stride, width / stride] as const;
+      });
       return graphMultiplyAdds(graph) + decoderMultiplyAdds(config, sizes, classes);
     },
     parts: [...resnetParts(config, PREFIX), ...decoderPartsOf(STRIDES.length)],

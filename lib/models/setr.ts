@@ -17,6 +17,7 @@
  * @module
  */
 import * as v from "valibot";
+import { InputError } from "../errors.ts";
 import { conv2d, type Value } from "../onnx/mod.ts";
 import { defineFamily, positive, probability } from "./family.ts";
 import type { Forward } from "./forward.ts";
@@ -51,8 +52,6 @@ export interface SetrConfig extends VitConfig {
 const PREFIX = "vit.";
 /** Depths that MLA reads. */
 const LEVELS = 4;
-/** Enlargements of PUP. */
-const PUP_STEPS = 4;
 /** By how much MLA enlarges. */
 const MLA_FACTOR = 4;
 
@@ -95,7 +94,7 @@ function decodePup(
   classes: number,
 ): Value {
   let map = lastMap(forward, features, config);
-  for (let step = 0; step < PUP_STEPS; step++) {
+  for (let step = 0; step < pupSteps(config); step++) {
     if (step > 0) {
       const [, , height, width] = mapShape(map);
       map = resize(forward.graph, map, [2 * height, 2 * width]);
@@ -178,10 +177,35 @@ function decoderParts(config: SetrConfig): NetworkPart[] {
 
 const DECODER_NAMES = ["naive", "pup", "mla"] as const;
 
-/** Output stride of each decoder, for patches of 16 pixels. */
+/** Output stride of each decoder. */
 function strideOf({ decoder, patch_size }: SetrConfig): number {
-  const enlarged = { naive: 1, pup: 2 ** (PUP_STEPS - 1), mla: MLA_FACTOR }[decoder];
-  return patch_size / enlarged;
+  switch (decoder) {
+    case "naive":
+      return patch_size;
+    case "pup":
+      return 2;
+    case "mla":
+      return patch_size / MLA_FACTOR;
+  }
+}
+
+/** Enlargements of PUP to the size of the image, 4 for patches of 16 pixels. */
+function pupSteps({ patch_size }: SetrConfig): number {
+  return Math.log2(patch_size);
+}
+
+/** Refuse patches whose maps cannot be enlarged to the image's size. */
+function checkPatches({ decoder, patch_size }: SetrConfig): void {
+  const wanted = { naive: "", pup: "a power of 2", mla: `a multiple of ${MLA_FACTOR}` }[decoder];
+  const fits = {
+    naive: true,
+    pup: patch_size > 1 && Number.isInteger(Math.log2(patch_size)),
+    mla: patch_size % MLA_FACTOR === 0,
+  };
+  if (fits[decoder]) return;
+  throw new InputError(
+    `Cannot build SETR as "patch_size" must be ${wanted}: current value is ${patch_size}`,
+  );
 }
 
 /** The family. */
@@ -210,6 +234,7 @@ export const SETR = defineFamily<SetrConfig>({
     inputWeight: `${PREFIX}embeddings.patch_embeddings.projection.weight`,
     encoderPrefix: PREFIX,
     build(forward, x) {
+      checkPatches(config);
       const features = forward.graph.scope("encoder", () => vitEncoder(forward, x, config, PREFIX));
       const logits = forward.graph.scope(
         "decoder",

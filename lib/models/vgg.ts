@@ -8,6 +8,7 @@
  * @module
  */
 import * as v from "valibot";
+import { InputError } from "../errors.ts";
 import type { Value } from "../onnx/mod.ts";
 import { positive, positives, probability } from "./family.ts";
 import type { Forward } from "./forward.ts";
@@ -21,6 +22,7 @@ const FC6_KERNEL = 7;
 export const VGG_ENTRIES = {
   depths: v.optional(positives, [2, 2, 3, 3, 3]),
   hidden_sizes: v.optional(positives, [64, 128, 256, 512, 512]),
+  strides: v.optional(positives, [2, 2, 2, 2, 2]),
   batch_norm: v.optional(v.boolean(), false),
   fc_size: v.optional(positive, 4096),
   classifier_dropout_prob: v.optional(probability, 0.5),
@@ -32,6 +34,8 @@ export interface VggConfig {
   readonly depths: readonly number[];
   /** Channels of each stage. */
   readonly hidden_sizes: readonly number[];
+  /** By how much each stage's pooling reduces the map; 1 for no pooling, for objects of a few pixels. */
+  readonly strides: readonly number[];
   /** Normalize after each convolution. */
   readonly batch_norm: boolean;
   /** Channels of `fc6` and `fc7`. */
@@ -48,6 +52,7 @@ export interface VggConfig {
  * @param config Sizes.
  * @param prefix Prefix of all names, such as `encoder.`.
  * @returns What each stage's pooling gives, at strides 2, 4, …, and what `fc7` makes of the last.
+ * @throws {InputError} If lists do not have one entry a stage.
  */
 export function vggEncoder(
   forward: Forward,
@@ -56,6 +61,13 @@ export function vggEncoder(
   prefix: string,
 ): { readonly pools: Value[]; readonly fc7: Value } {
   const { graph } = forward;
+  const { depths, hidden_sizes, strides } = config;
+  if (depths.length !== hidden_sizes.length || strides.length !== hidden_sizes.length) {
+    throw new InputError(
+      `Cannot build VGG as "depths", "hidden_sizes" and "strides" must have one entry a stage: ` +
+        `they have ${depths.length}, ${hidden_sizes.length} and ${strides.length}`,
+    );
+  }
   let map = x;
   const stages = layerNames(config);
   const pools = config.hidden_sizes.map((size, stage) =>
@@ -68,7 +80,8 @@ export function vggEncoder(
         const init = heNormal(9 * mapShape(map)[1]);
         map = convNormRelu(forward, map, names, size, { kernel: 3, padding: 1, bias: true, init });
       }
-      map = maxPool(graph, map, 2, 2);
+      const stride = config.strides[stage]!;
+      if (stride > 1) map = maxPool(graph, map, stride, stride);
       const [, channels, height, width] = mapShape(map);
       forward.onFeature?.(`pool ${stage + 1}`, [channels, height, width]);
       return map;

@@ -7,7 +7,15 @@
 import { type Bench, formatRows } from "./bench_row.ts";
 import { print } from "../print.ts";
 
-const NOT_BENCHES = ["main.ts", "bench_row.ts", "interleave.ts", "peer.ts", "train_peer.ts"];
+const NOT_BENCHES = [
+  "answer_lines.ts",
+  "bench_row.ts",
+  "interleave.ts",
+  "main.ts",
+  "models_peer.ts",
+  "peer.ts",
+  "train_peer.ts",
+];
 
 const known = Array.from(Deno.readDirSync(new URL(".", import.meta.url)))
   .filter(({ isFile, name }) => isFile && name.endsWith(".ts") && !NOT_BENCHES.includes(name))

@@ -18,6 +18,7 @@ import {
   type TrainBatch,
 } from "swath";
 import { print } from "../print.ts";
+import { answerLines, peakMemory } from "./answer_lines.ts";
 
 const [folder, threads, checkpoint] = Deno.args as [string, string, string];
 using parameters = await openSafetensors(`${folder}/model.safetensors`);
@@ -43,27 +44,12 @@ print("ready\n");
 
 let number = 0;
 let loss = 0;
-for await (const line of lines(Deno.stdin.readable)) {
+await answerLines(async (work) => {
   const start = performance.now();
-  if (line === "step") {
+  if (work === "step") {
     loss = (await step.run([batch], { step: ++number, learningRate: 1e-4 })).loss;
   }
-  const seconds = (performance.now() - start) / 1000;
-  print(`${line === "loss" ? loss : line === "memory" ? await peakMemory() : seconds}\n`);
-}
+  if (work === "loss") return loss;
+  return work === "memory" ? await peakMemory() : (performance.now() - start) / 1000;
+});
 await step.release();
-
-async function* lines(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let pending = "";
-  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
-    const parts = (pending + text).split("\n");
-    pending = parts.pop()!;
-    yield* parts;
-  }
-}
-
-/** The most that the process held at any time, in bytes, as Linux knows it. */
-async function peakMemory(): Promise<number> {
-  const status = await Deno.readTextFile("/proc/self/status");
-  return 1024 * Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]);
-}

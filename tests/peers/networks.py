@@ -18,6 +18,7 @@ import pathlib
 import sys
 
 import torch
+import vision  # noqa: F401
 from torch import nn
 from torch.nn import functional as F
 
@@ -174,7 +175,7 @@ class Fcn(nn.Module):
         self.classifier = nn.ModuleDict({"0": nn.Linear(49 * inputs, width), "3": nn.Linear(width, width)})
         self.score_fr = nn.Conv2d(width, classes, 1)
         up = lambda n: nn.ConvTranspose2d(classes, classes, 2 * n, stride=n, padding=n // 2, bias=False)
-        self.stride = config["score_stride"]
+        self.stride = {0: 32, 1: 16, 2: 8}[config["skips"]]
         sizes = config["hidden_sizes"]
         if self.stride == 32:
             self.upscore = up(32)
@@ -297,7 +298,6 @@ class Setr(nn.Module):
 
 
 def deeplabv3plus(bands, classes, config):
-    import vision  # noqa: F401
     import segmentation_models_pytorch as smp
     from segmentation_models_pytorch.decoders.deeplabv3.decoder import SeparableConv2d
 
@@ -315,7 +315,6 @@ def deeplabv3plus(bands, classes, config):
 
 
 def deeplabv3(bands, classes, config):
-    import vision  # noqa: F401
     from torchvision.models import segmentation
 
     layers = 3 * sum(config["depths"]) + 2
@@ -334,7 +333,6 @@ def deeplabv3(bands, classes, config):
 
 
 def segformer_resnet(bands, classes, config):
-    import vision  # noqa: F401
     import torchvision
     from torchvision.models._utils import IntermediateLayerGetter
     from transformers import SegformerConfig

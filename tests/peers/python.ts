@@ -68,7 +68,9 @@ export function peerTest(
 
 /** The packages that the interpreter does not find, or the interpreter itself. */
 function missingPackages(packages: readonly string[]): string[] {
+  // torchvision lies in a folder of its own; see vision.py.
   const find = "import importlib.util, sys\n" +
+    "sys.path.append(sys.prefix + '/vision')\n" +
     "print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])";
   try {
     const { success, stdout } = new Deno.Command(INTERPRETER, {

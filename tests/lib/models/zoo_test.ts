@@ -200,6 +200,30 @@ for (const name of NAMES) {
   });
 }
 
+Deno.test("finer strides, for objects of a few pixels", () => {
+  const strideOf = (name: string, change: NetworkConfig) => {
+    const config = { ...shrink(variantConfig(name, { bands: 3, classes: 2 })), ...change };
+    const network = networkFromConfig(config);
+    const graph = buildInferenceGraph(network, {
+      height: 40,
+      width: 24,
+      dtype: "float32",
+      normalization: null,
+      probabilities: false,
+    });
+    const [, , rows, columns] = graph.outputs.get("logits")!.shape as number[];
+    assert.deepEqual([40 / rows!, 24 / columns!], [network.stride, network.stride], name);
+    return network.stride;
+  };
+  assert.equal(strideOf("deeplabv3plus-resnet18", { stem_pooling: false }), 2);
+  assert.equal(strideOf("deeplabv3-resnet50", { stem_pooling: false }), 4);
+  assert.equal(strideOf("segformer_resnet-resnet18", { stem_pooling: false }), 2);
+  assert.equal(strideOf("setr-naive-tiny", { patch_size: 4 }), 4);
+  assert.equal(strideOf("setr-pup-tiny", { patch_size: 4 }), 2);
+  assert.equal(strideOf("setr-mla-tiny", { patch_size: 4 }), 1);
+  assert.equal(strideOf("fcn-8s", { strides: [1, 1, 2, 2, 2] }), 1);
+});
+
 Deno.test("frozen batch normalization keeps its statistics and uses them", async () => {
   const network = smallNetwork("deeplabv3plus-resnet18");
   const step = await createTrainStep({
@@ -273,5 +297,7 @@ Deno.test("wrong settings are refused by the name of what is wrong", () => {
   refuse("deeplabv3plus", { output_stride: 4 }, /Cannot build DeepLabV3\+ as "output_stride"/);
   refuse("deeplabv3plus", { depths: [1, 1] }, /must have 4 entries, one a stage/);
   refuse("setr", { num_attention_heads: 7 }, /192 channels do not divide into 7 heads/);
-  refuse("fcn", { score_stride: 4 }, /Cannot build FCN as "score_stride" is wrong/);
+  refuse("fcn", { skips: 4 }, /Cannot build FCN as "skips" is wrong/);
+  refuse("fcn", { strides: [2, 2] }, /"strides" must have 5 entries, each 1 or 2/);
+  refuse("setr", { decoder: "pup", patch_size: 12 }, /"patch_size" must be a power of 2/);
 });
