@@ -7,7 +7,7 @@ import { type Message, message, text } from "@optique/core/message";
 import type { Suggestion } from "@optique/core/parser";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { choice, type ValueParser } from "@optique/core/valueparser";
-import type { PixelWindow, SceneShard } from "../mod.ts";
+import type { Bounds as GroundBounds, PixelWindow, SceneShard } from "../mod.ts";
 
 /** Which files a shell offers. */
 export interface PathCompletion {
@@ -225,6 +225,32 @@ export function pixelWindow(): ValueParser<"sync", PixelWindow> {
     },
     "first column, first row, columns and rows, such as 1000,2000,512,512",
     ({ x, y, width, height }) => `${x},${y},${width},${height}`,
+  );
+}
+
+/** A rectangle on the ground: least x and y, then most x and y, such as `600000,5190000,610000,5200000`. */
+export function groundBounds(): ValueParser<"sync", GroundBounds> {
+  return valueOf<GroundBounds>(
+    "W,S,E,N",
+    [0, 0, 1, 1],
+    (input) => {
+      const [west, south, east, north, ...others] = input.split(",").map(readNumber);
+      if (west === undefined || south === undefined || others.length > 0) return undefined;
+      if (east === undefined || north === undefined) return undefined;
+      return west < east && south < north ? [west, south, east, north] : undefined;
+    },
+    "west, south, east and north, such as 600000,5190000,610000,5200000",
+    (bounds) => bounds.join(","),
+  );
+}
+
+/** A coordinate reference system, such as `EPSG:4326`. */
+export function crs(): ValueParser<"sync", string> {
+  return valueOf(
+    "CRS",
+    "EPSG:4326",
+    (input) => input.trim() === "" ? undefined : input.trim(),
+    "a CRS such as EPSG:4326",
   );
 }
 

@@ -29,7 +29,16 @@ import { openScene, reportTraffic } from "../tile/open_scene.ts";
 import { formatPlans, formatTotal, planOf, type ScenePlan } from "../tile/plan_table.ts";
 import { describeScene, listScenes, type ScenePaths } from "../tile/scene_list.ts";
 import { type SceneTask, shareScenes } from "../tile/share_scenes.ts";
-import { overlap, path, pixelWindow, RASTER_EXTENSIONS, shard, wholeNumber } from "../values.ts";
+import {
+  crs,
+  groundBounds,
+  overlap,
+  path,
+  pixelWindow,
+  RASTER_EXTENSIONS,
+  shard,
+  wholeNumber,
+} from "../values.ts";
 
 const DEFAULT_SIZE = 512;
 
@@ -53,6 +62,10 @@ export default defineCommand({
     "Scale and offset of the stored numbers come from the files, from the metadata of a Sentinel-2 " +
     "product (with the offset of baseline 04.00), or from --scale and --offset. infer and normalize " +
     "check them against the model's.",
+    "--window and --bbox make a part of the scene the whole of what is cut, and mapped. --aoi leaves the " +
+    "grid as it is, and out of it the patches that polygons do not depend on: inside them, the map is " +
+    "that of the whole scene; elsewhere it has no data where no patch came. Polygons are GeoJSON, " +
+    "GeoPackage, FlatGeobuf or Shapefile, in any CRS.",
     "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
     "there is no label. Their names come from --classes, or the raster itself.",
     "A catalogue (--scenes) has a JSON object a line: " +
@@ -83,6 +96,11 @@ export default defineCommand({
       note: "Three bands of a part of the scene",
       command:
         "swath tile scene.tif --bands B04,B03,B02 --window 0,0,256,256 --size 128 > part.tar",
+    },
+    {
+      note: "The part inside some coordinates, and the patches that touch polygons",
+      command: "swath tile scene.tif --bbox 600500,5198000,601500,5199000 > part.tar\n" +
+        "swath tile scene.tif --size 64 --aoi area.geojson > area.tar",
     },
     {
       note: "A quarter of a scene, to be put together with the other three by swath mosaic",
@@ -151,6 +169,22 @@ export default defineCommand({
         description: message`Part of each scene to cut: first column, first row, columns, rows`,
       }),
     ),
+    bbox: optional(
+      option("--bbox", groundBounds(), {
+        description:
+          message`Part of each scene to cut, by coordinates of its CRS: whole pixels around it`,
+      }),
+    ),
+    bboxCrs: optional(
+      option("--bbox-crs", crs(), {
+        description: message`CRS of --bbox, such as EPSG:4326`,
+      }),
+    ),
+    aoi: optional(
+      option("--aoi", path("FILE", { extensions: [".geojson", ".gpkg", ".fgb", ".shp"] }), {
+        description: message`Polygons: patches that touch none of them are left out`,
+      }),
+    ),
     limit: optional(
       option("--limit", wholeNumber("COUNT", { min: 1 }), {
         description: message`Stop after so many patches of each scene`,
@@ -187,6 +221,12 @@ export default defineCommand({
       throw new CommandError("--json goes with --plan", "For patches as JSON: --format ndjson");
     }
     const named = classes === undefined ? null : await namedClasses(classes);
+    if (cut.window !== undefined && cut.bbox !== undefined) {
+      throw new CommandError("--window and --bbox exclude one another");
+    }
+    if (cut.bboxCrs !== undefined && cut.bbox === undefined) {
+      throw new CommandError("--bbox-crs goes with --bbox");
+    }
     watchDivisors(cut.scale, io);
     const listed = await listScenes({ scenes, catalogue, join, labels });
     if (listed.length > 1 && cut.resumeFrom !== undefined) {
@@ -235,6 +275,9 @@ async function* cutScenes(
   try {
     for (const { paths, cut } of tasks) {
       using scene = await openScene(paths, cut);
+      if (scene.plan.selected?.size === 0) {
+        io.warn(`${describeScene(paths)}: no patch touches the polygons of ${cut.aoi}`);
+      }
       const items = tileScene(scene.reader, scene.plan, {
         sceneName: paths.name,
         history: [io.commandLine],

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type Bounds,
   checkLabelRaster,
   finishedRows,
   formatBytes,
@@ -12,12 +13,16 @@ import {
   openSceneFiles,
   type PixelWindow,
   planGrid,
+  polygonsOnScene,
   type RasterInfo,
   type RasterReader,
   sceneHeader,
   type SceneShard,
   selectBands,
+  selectPatches,
   type ShardPart,
+  touchingPatches,
+  windowOfBounds,
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -32,6 +37,12 @@ export interface CutOptions {
   readonly overlap: Overlap | undefined;
   readonly stride: number | undefined;
   readonly window: PixelWindow | undefined;
+  /** Part of the scene by its place on the ground, instead. */
+  readonly bbox: Bounds | undefined;
+  /** CRS of its coordinates; the scene's where left out. */
+  readonly bboxCrs: string | undefined;
+  /** File of polygons: patches that touch none of them are left out. */
+  readonly aoi: string | undefined;
   readonly limit: number | undefined;
   readonly shard: SceneShard | ShardPart | undefined;
   readonly bands: readonly string[] | undefined;
@@ -106,25 +117,37 @@ async function planRest(
   reader: RasterReader,
   options: CutOptions,
 ): Promise<GridPlan> {
-  const plan = planScene(reader, options);
-  const { resumeFrom, bands } = options;
+  const { resumeFrom, bands, bbox, bboxCrs, aoi } = options;
+  const window = bbox === undefined
+    ? options.window
+    : await windowOfBounds(reader.info, bbox, bboxCrs);
+  const polygons = aoi === undefined ? null : await polygonsOnScene(reader.info, aoi);
+  const planFrom = (finished: number) => {
+    const plan = planScene(reader, { ...options, window }, finished);
+    return polygons === null ? plan : selectPatches(plan, touchingPatches(plan, polygons));
+  };
+  const plan = planFrom(0);
   if (resumeFrom === undefined) return plan;
   const header = sceneHeader(reader, plan, {
     sceneName: name,
     ...(date === null ? {} : { date }),
     ...(bands === undefined ? {} : { bands }),
   });
-  const finished = await finishedRows(new OutputNames(resumeFrom).next(name), header);
-  return planScene(reader, options, finished);
+  return planFrom(await finishedRows(new OutputNames(resumeFrom).next(name), header));
 }
+
+/** What {@linkcode planScene} needs to know. */
+export type GridChoice = Pick<
+  CutOptions,
+  "size" | "overlap" | "stride" | "window" | "limit" | "shard"
+>;
 
 /** Plan how to cut an open scene, without rows that are finished. */
 export function planScene(
   { info }: RasterReader,
-  options: CutOptions,
+  { size, overlap, stride, window, limit, shard }: GridChoice,
   finishedRows = 0,
 ): GridPlan {
-  const { size, overlap, stride, window, limit, shard } = options;
   return planGrid({
     width: info.width,
     height: info.height,

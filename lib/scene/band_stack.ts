@@ -78,6 +78,9 @@ class BandStack implements RasterReader {
   readonly #files: readonly StackFile[];
   readonly #bands: readonly StackBand[];
   readonly #opened: readonly RasterReader[];
+  /** Windows that will be read; a file hears of them when it is read for the first time. */
+  #announced: readonly PixelWindow[] = [];
+  readonly #told = new Set<StackFile>();
 
   constructor(
     info: RasterInfo,
@@ -95,6 +98,11 @@ class BandStack implements RasterReader {
     return addTraffic(this.#opened);
   }
 
+  announce(windows: readonly PixelWindow[]): void {
+    this.#announced = windows;
+    this.#told.clear();
+  }
+
   async read(
     window: PixelWindow,
     bands: readonly number[] = this.info.bands.map((_, band) => band),
@@ -107,7 +115,9 @@ class BandStack implements RasterReader {
     const numbers = [...new Set(wanted.map(({ file }) => file))];
     await Promise.all(numbers.map(async (number) => {
       const own = wanted.filter(({ file }) => file === number);
-      const pixels = await readFile(this.#files[number]!, window, own.map(({ band }) => band));
+      const file = this.#files[number]!;
+      this.#tell(file);
+      const pixels = await readFile(file, window, own.map(({ band }) => band));
       own.forEach(({ place }, index) => copyPlane(pixels.image, index, image, place));
       pixels.valid.data.forEach((has, i) => {
         if (has === 0) valid.data[i] = 0;
@@ -118,6 +128,13 @@ class BandStack implements RasterReader {
 
   close(): void {
     for (const reader of this.#opened) reader.close();
+  }
+
+  /** Files without wanted bands are not to be decoded ahead. */
+  #tell(file: StackFile): void {
+    if (this.#told.has(file) || this.#announced.length === 0) return;
+    this.#told.add(file);
+    file.reader.announce?.(this.#announced.map((window) => windowIn(file, window)));
   }
 }
 
@@ -134,17 +151,21 @@ export function addTraffic(
   );
 }
 
+/** The pixels of a file that a window needs. */
+function windowIn({ mapping }: StackFile, window: PixelWindow): PixelWindow {
+  if (!isAligned(mapping)) return sourceWindow(window, mapping);
+  const { x, y } = mapping;
+  return { ...window, x: window.x + x.offset, y: window.y + y.offset };
+}
+
 async function readFile(
-  { reader, mapping, method }: StackFile,
+  file: StackFile,
   window: PixelWindow,
   bands: readonly number[],
 ): Promise<RasterPixels> {
-  if (isAligned(mapping)) {
-    const { x, y } = mapping;
-    return await reader.read({ ...window, x: window.x + x.offset, y: window.y + y.offset }, bands);
-  }
-  const pixels = await reader.read(sourceWindow(window, mapping), bands);
-  return resample(pixels, window, mapping, method);
+  const { reader, mapping, method } = file;
+  const pixels = await reader.read(windowIn(file, window), bands);
+  return isAligned(mapping) ? pixels : resample(pixels, window, mapping, method);
 }
 
 /** Copy a plane into another array, whose type holds its elements. */

@@ -117,6 +117,7 @@ async function withProductScale(reader: RasterReader): Promise<RasterReader> {
   return {
     info: { ...reader.info, bands: [{ ...band, ...stated }] },
     read: (window, wanted) => reader.read(window, wanted),
+    announce: (windows) => reader.announce?.(windows),
     get traffic() {
       return reader.traffic;
     },

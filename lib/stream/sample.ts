@@ -72,6 +72,14 @@ export interface ResumeInfo {
   readonly y: number;
 }
 
+/** Which patches of the grid are wanted, where others are left out, such as those outside an area. */
+export interface SelectionInfo {
+  /** How many. */
+  readonly patches: number;
+  /** CRC-32 of their numbers in the grid, ascending, as 32-bit integers, least significant byte first. */
+  readonly crc32: number;
+}
+
 /** What a network's output in the stream means. */
 export interface OutputInfo {
   /** Pixels of the patch for each element of the logits, such as 4. */
@@ -92,6 +100,8 @@ export interface StreamHeader {
   readonly grid: GridInfo | null;
   /** The part of the scene that the samples answer for; all of it where left out. */
   readonly shard?: ShardInfo;
+  /** Which patches of the grid are wanted; all where left out. */
+  readonly selection?: SelectionInfo;
   /** Where a broken run goes on; from the first row where left out. */
   readonly resume?: ResumeInfo;
   /** How many patches the producer means to go through, skipped ones included; null where unknown. */

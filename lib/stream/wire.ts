@@ -58,6 +58,7 @@ const headerSchema = v.object({
     overlap: count,
   })),
   shard: v.exactOptional(v.object({ number: extent, count: extent, y: count, height: extent })),
+  selection: v.exactOptional(v.object({ patches: count, crc32 })),
   resume: v.exactOptional(v.object({ y: count })),
   samples: v.nullable(count),
   bands: v.array(v.object({ name: v.string(), scale: finite, offset: finite })),

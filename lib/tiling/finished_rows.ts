@@ -28,6 +28,7 @@ export async function finishedRows(map: string, header: StreamHeader): Promise<n
       "scene",
       "grid",
       "shard",
+      "selection",
       "bands",
     ]);
     if (key === null) return partial.rows;

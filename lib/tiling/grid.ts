@@ -67,7 +67,14 @@ export interface GridPlan {
   readonly resume: ResumeInfo | null;
   /** First row of patches to go through. */
   readonly firstRow: number;
-  /** Patches to go through, fewer than the grid has where they are limited, or shared out. */
+  /** One more than the last row of patches to go through. */
+  readonly endRow: number;
+  /**
+   * Numbers of the patches that are wanted, row by row from 0 at the top left of the grid; null for all.
+   * See {@linkcode selectPatches}.
+   */
+  readonly selected: ReadonlySet<number> | null;
+  /** Patches to go through, fewer than the grid has where they are limited, shared out or selected. */
   readonly patches: number;
 }
 
@@ -143,6 +150,8 @@ export function planGrid(options: GridOptions): GridPlan {
       : { number: part.number, count: part.count, y: top, height: bottom - top },
     resume: start === top ? null : { y: start },
     firstRow,
+    endRow,
+    selected: null,
     patches: Math.min(count, limit ?? count),
   };
 }
@@ -153,10 +162,40 @@ export function planGrid(options: GridOptions): GridPlan {
  * @param plan The plan.
  */
 export function* patchesOf(plan: GridPlan): Generator<GridPatch, void, undefined> {
-  const { columns } = plan.grid;
-  for (let index = 0; index < plan.patches; index++) {
-    yield patchAt(plan, plan.firstRow + Math.floor(index / columns), index % columns);
+  const { grid: { columns }, selected, firstRow } = plan;
+  let left = plan.patches;
+  for (let index = firstRow * columns; left > 0; index++) {
+    if (selected !== null && !selected.has(index)) continue;
+    left--;
+    yield patchAt(plan, Math.floor(index / columns), index % columns);
   }
+}
+
+/**
+ * Go through some patches of a plan only.
+ *
+ * @param plan The plan.
+ * @param selected Numbers of the patches, row by row from 0 at the top left of the grid.
+ * @returns The plan without all others, which count neither as samples nor as skipped.
+ *
+ * @example
+ * ```ts
+ * import { patchesOf, planGrid, selectPatches } from "swath";
+ *
+ * const plan = selectPatches(planGrid({ width: 64, height: 64, size: 32 }), new Set([0, 3]));
+ * const positions = [...patchesOf(plan)].map(({ position }) => position.join());
+ * if (positions.join(" ") !== "0,0 1,1") throw new Error(positions.join(" "));
+ * ```
+ */
+export function selectPatches(plan: GridPlan, selected: ReadonlySet<number>): GridPlan {
+  const { grid: { columns }, firstRow, endRow } = plan;
+  let count = 0;
+  for (let index = firstRow * columns; index < endRow * columns; index++) {
+    if (selected.has(index)) count++;
+  }
+  const all = columns * (endRow - firstRow);
+  // A limit holds for what is left.
+  return { ...plan, selected, patches: plan.patches < all ? Math.min(plan.patches, count) : count };
 }
 
 /**

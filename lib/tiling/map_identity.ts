@@ -16,6 +16,8 @@ export interface MapIdentity {
   readonly grid: StreamHeader["grid"];
   /** The part of it; null for all. */
   readonly shard: StreamHeader["shard"] | null;
+  /** Which patches are wanted; null for all. */
+  readonly selection: StreamHeader["selection"] | null;
   /** Names of the bands. */
   readonly bands: readonly string[];
   /** Their scales and offsets. */
@@ -41,6 +43,7 @@ export function identityOf(header: StreamHeader): MapIdentity {
     scene: sceneOf(header),
     grid: header.grid,
     shard: header.shard ?? null,
+    selection: header.selection ?? null,
     bands: header.bands.map(({ name }) => name),
     scales: header.bands.map(({ scale, offset }) => [scale, offset]),
     normalization: header.normalization,

@@ -33,3 +33,4 @@ export {
   type StitchSinks,
 } from "./stitch.ts";
 export * from "./tile_scene.ts";
+export { touchingPatches } from "./touching_patches.ts";

@@ -58,6 +58,13 @@ class MosaicReader implements RasterReader {
     return total;
   }
 
+  announce(windows: readonly PixelWindow[]): void {
+    for (const [number, place] of this.#plan.places.entries()) {
+      const own = windows.flatMap((window) => windowIn(place, window) ?? []);
+      if (own.length > 0) this.#readers[number]!.announce?.(own);
+    }
+  }
+
   async read(
     window: PixelWindow,
     wanted: readonly number[] = this.info.bands.map((_, band) => band),
@@ -65,11 +72,10 @@ class MosaicReader implements RasterReader {
     const bands = wanted.map((band) => this.info.bands[band]!);
     const strip = emptyStrip({ ...this.#plan.spec, bands }, window.width, window.height);
     for (const [number, place] of this.#plan.places.entries()) {
-      const part = intersection(window, place);
-      if (part === null) continue;
-      const own = { ...part, x: part.x - place.x, y: part.y - place.y };
+      const own = windowIn(place, window);
+      if (own === null) continue;
       const pixels = await this.#readers[number]!.read(own, wanted);
-      addPixels(strip, pixels, part.x - window.x, part.y - window.y);
+      addPixels(strip, pixels, place.x + own.x - window.x, place.y + own.y - window.y);
     }
     const valid = ndarray(
       "uint8",
@@ -84,11 +90,11 @@ class MosaicReader implements RasterReader {
   }
 }
 
-/** What two windows share; null for nothing. */
-function intersection(a: PixelWindow, b: PixelWindow): PixelWindow | null {
-  const x = Math.max(a.x, b.x);
-  const y = Math.max(a.y, b.y);
-  const width = Math.min(a.x + a.width, b.x + b.width) - x;
-  const height = Math.min(a.y + a.height, b.y + b.height) - y;
-  return width > 0 && height > 0 ? { x, y, width, height } : null;
+/** The part of a window that a raster at some place has, in its own pixels; null for nothing. */
+function windowIn(place: PixelWindow, window: PixelWindow): PixelWindow | null {
+  const left = Math.max(place.x, window.x);
+  const top = Math.max(place.y, window.y);
+  const width = Math.min(place.x + place.width, window.x + window.width) - left;
+  const height = Math.min(place.y + place.height, window.y + window.height) - top;
+  return width > 0 && height > 0 ? { x: left - place.x, y: top - place.y, width, height } : null;
 }

@@ -29,7 +29,7 @@ export interface ShardPart extends SceneShard {
 /** Largest output stride whose cells all patches share; see `GRID_ALIGNMENT`. */
 const LARGEST_STRIDE = 16;
 /** A pixel is interpolated between cells that begin less than this many pixels away. */
-const REACH = 2 * LARGEST_STRIDE;
+export const REACH: number = 2 * LARGEST_STRIDE;
 
 /**
  * The part of a scene that a shard answers for. Shards have the same number of rows of patches to go

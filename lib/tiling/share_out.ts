@@ -29,7 +29,8 @@ interface Chunk {
  *
  * Rows of patches, scene after scene, are cut into as many runs as there are shards, so that the
  * largest number of pixels that one of them has to go through is as small as it can be; the neighbours'
- * rows that a part of a scene goes through as well count. The same scenes give the same parts,
+ * rows that a part of a scene goes through as well count, patches that are not selected do not. The
+ * same scenes give the same parts,
  * whoever asks.
  *
  * @param plans How each scene is cut, without shards.
@@ -143,11 +144,17 @@ function halves(scenes: readonly SceneCosts[], { parts }: Chunk): [Chunk, Chunk]
 }
 
 /** Pixels that rows of patches of a scene have to go through. */
-function costsOf({ rows, grid }: GridPlan): SceneCosts {
-  const pixels = grid.columns * grid.width * grid.height;
+function costsOf({ rows, grid, selected }: GridPlan): SceneCosts {
+  const patch = grid.width * grid.height;
+  const above = [0];
+  for (let row = 0; row < grid.rows; row++) {
+    const numbers = Array.from({ length: grid.columns }, (_, i) => row * grid.columns + i);
+    const count = numbers.filter((number) => selected?.has(number) ?? true).length;
+    above.push(above[row]! + patch * count);
+  }
   const visible = rows.cuts.map((cut) => visibleRows(rows, grid.height, cut, cut));
   return {
     rows: grid.rows,
-    of: (first, end) => (visible[end]!.endRow - visible[first]!.firstRow) * pixels,
+    of: (first, end) => above[visible[end]!.endRow]! - above[visible[first]!.firstRow]!,
   };
 }

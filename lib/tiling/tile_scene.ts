@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import { bytesPerElement, cropArray, type NdArray, ndarray } from "../array/mod.ts";
 import { type ClassInfo, IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
@@ -11,6 +12,7 @@ import type { BandInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
 import {
   type Sample,
   sampleKey,
+  type SelectionInfo,
   STREAM_VERSION,
   type StreamHeader,
   type StreamItem,
@@ -145,6 +147,7 @@ function headerOf(
     },
     grid: plan.grid,
     ...(plan.shard === null ? {} : { shard: plan.shard }),
+    ...(plan.selected === null ? {} : { selection: selectionOf(plan.selected) }),
     ...(plan.resume === null ? {} : { resume: plan.resume }),
     samples: plan.patches,
     bands: statedBands(bands.map((band) => info.bands[band]!), scale, offset),
@@ -154,6 +157,11 @@ function headerOf(
     output: null,
     history: history ?? [],
   };
+}
+
+function selectionOf(selected: ReadonlySet<number>): SelectionInfo {
+  const numbers = Uint32Array.from(selected).sort();
+  return { patches: numbers.length, crc32: crc32(new Uint8Array(numbers.buffer)) };
 }
 
 /** The bands with the scales and offsets that were given for them. */
@@ -181,7 +189,11 @@ function statedBands(
 function* runsOf(plan: GridPlan, length: number): Generator<GridPatch[], void, undefined> {
   let run: GridPatch[] = [];
   for (const patch of patchesOf(plan)) {
-    if (run.length === length || run.length > 0 && run[0]!.position[0] !== patch.position[0]) {
+    const [row, column] = patch.position;
+    const last = run.at(-1);
+    const isNext = last !== undefined && last.position[0] === row &&
+      last.position[1] === column - 1;
+    if (run.length === length || last !== undefined && !isNext) {
       yield run;
       run = [];
     }

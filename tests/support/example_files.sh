@@ -5,6 +5,7 @@ swath synth landcover --size 256 --seed 1 -o scene.tif --labels truth.tif
 mkdir bands && swath synth landcover --size 240 --seed 1 -o "bands/{band}.tif" --native
 for copy in train-a train-b 2023 2024; do cp scene.tif $copy.tif; done
 swath synth roads --size 64 --seed 1 -o photo.tif && mv photo.tif photo.png
+echo '{"type": "Polygon", "coordinates": [[[16.32, 46.93], [16.33, 46.93], [16.33, 46.94], [16.32, 46.93]]]}' > area.geojson
 for id in 2023 2024; do echo "{\"id\": \"$id\", \"files\": \"$id.tif\"}"; done > scenes.ndjson
 tiny model model bands=B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12,DEM \
   scale=1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1 \
