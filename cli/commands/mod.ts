@@ -78,6 +78,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Estimate the areas of classes with their errors",
     load: () => import("./area.ts"),
   },
+  change: {
+    group: "Maps",
+    summary: "Say what became of what between two maps",
+    load: () => import("./change.ts"),
+  },
   train: {
     group: "Models",
     summary: "Train a network on labelled patches",

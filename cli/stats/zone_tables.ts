@@ -33,7 +33,8 @@ export interface ZoneTable {
 
 const DECIMALS = 4;
 
-function column(
+/** A column of a table. */
+export function column(
   key: string,
   type: FieldInfo["type"],
   format?: (value: number) => string,
@@ -49,8 +50,11 @@ function column(
   };
 }
 
-const share = (key: string) => column(key, "real", (value) => `${(100 * value).toFixed(1)} %`);
-const amount = (key: string) => column(key, "real", shortNumber);
+/** A column of shares, per cent for people. */
+export const share = (key: string) =>
+  column(key, "real", (value) => `${(100 * value).toFixed(1)} %`);
+/** A column of amounts, with few decimals for people. */
+export const amount = (key: string) => column(key, "real", shortNumber);
 
 /** Large numbers without decimals, small ones with some. */
 function shortNumber(value: number): string {
@@ -72,6 +76,7 @@ const OWN_COLUMNS = [
     "majority",
     "classes",
   ],
+  ...["from", "from_name", "to", "to_name", "before", "after", "loss", "gain", "net"],
   ...["band", "statistic", "value", "count", "mean", "min", "max", "std", "sum", "median"],
   ...Object.keys(AREA_UNITS).map((unit) => `area_${unit}`),
 ];

@@ -19,3 +19,4 @@ export { colorizeValues, overlayPictures, RAMP_NAMES, rampColors, type RampName 
 export { renderSvg, type RenderSvgOptions, renderSvgPixels } from "./svg.ts";
 export { type ChartSpec, drawChart } from "./vega.ts";
 export { encodeWebp, MAX_WEBP_SIDE, type WebpOptions } from "./webp.ts";
+export { drawSankey, type SankeyFlow, type SankeyNode, type SankeySpec } from "./sankey.ts";

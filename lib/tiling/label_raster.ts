@@ -18,16 +18,24 @@ const CORNER_TOLERANCE = 0.01;
  *
  * @param scene The scene, or a map of it.
  * @param labels The labels: one band, the scene's size and place.
+ * @param words What the two are to the user.
  * @throws {InputError} If size, CRS or transform differ, or the labels have several bands.
  */
-export function checkLabelRaster(scene: RasterInfo, labels: RasterInfo): void {
+export function checkLabelRaster(
+  scene: RasterInfo,
+  labels: RasterInfo,
+  words: { readonly labels: string; readonly ofScene: string } = {
+    labels: "Labels",
+    ofScene: "the scene's",
+  },
+): void {
   const fault = (what: string, ofLabels: string, ofScene: string) =>
     new InputError(
-      `Labels "${labels.source}" do not lie on "${scene.source}": ${what} is ${ofLabels}, the scene's is ${ofScene}`,
+      `${words.labels} "${labels.source}" do not lie on "${scene.source}": ${what} is ${ofLabels}, ${words.ofScene} is ${ofScene}`,
     );
   if (labels.bands.length !== 1) {
     throw new InputError(
-      `Labels "${labels.source}" have ${labels.bands.length} bands: expected 1 band of class indices`,
+      `${words.labels} "${labels.source}" have ${labels.bands.length} bands: expected 1 band of class indices`,
     );
   }
   if (labels.width !== scene.width || labels.height !== scene.height) {

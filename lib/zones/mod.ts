@@ -22,3 +22,15 @@ export {
 } from "./zonal_statistics.ts";
 export { type MapAreas, type MapAreasOptions, mapClassAreas } from "./map_areas.ts";
 export { stripRowsFor } from "./strips.ts";
+export {
+  type ChangeLegend,
+  changeLegend,
+  type ClassChange,
+  classChanges,
+  commonClasses,
+  countTransitions,
+  type Transition,
+  type TransitionOptions,
+  writeChangeMap,
+  type ZoneTransitions,
+} from "./transitions.ts";

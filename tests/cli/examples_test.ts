@@ -16,6 +16,8 @@ for part in part-1 part-2; do swath iou map.tif truth.tif --format json > $part.
   report: "cp truth.tif map.tif",
   stats: "cp truth.tif map.tif",
   area: "cp truth.tif map.tif",
+  change: `swath synth landcover --size 256 --seed 2 -o other.tif --labels 2024-map.tif
+cp truth.tif 2023-map.tif`,
   mosaic: "for map in east west; do cp truth.tif $map.tif; done",
   plot: "swath iou truth.tif truth.tif --format json > scores.json",
   split: `rm labels.tif && swath synth landcover --size 8192x128 --bands B04 \\
