@@ -30,7 +30,7 @@ export interface PlanSummary {
   readonly redundancy: number;
   /** Bytes in the stream, at most. */
   readonly streamBytes: number;
-  /** Bytes of pixels that `tile` holds: two runs of patches from a row. */
+  /** Bytes of pixels that `tile` holds at most: two runs of patches, and what lies under a row of them. */
   readonly tileBytes: number;
   /** Bytes of pixels that `stitch` holds: a row of patches of the class map. */
   readonly stitchBytes: number;
@@ -38,8 +38,10 @@ export interface PlanSummary {
   readonly seconds: number | null;
 }
 
-/** `tile` reads as many neighbouring patches of a row at once as fit into this many bytes. */
-export const READ_BYTES = 192 * 1024 * 1024;
+/** `tile` reads as many neighbouring patches of a row at once as fit into this many bytes, ... */
+const READ_BYTES = 8 << 20;
+/** ... or into this many, where each block of the file is needed by the whole row and not kept so long. */
+const WIDE_READ_BYTES = 192 << 20;
 /** Headers and JSON of a sample in the stream, roughly. */
 const SAMPLE_OVERHEAD_BYTES = 4096;
 
@@ -74,7 +76,8 @@ export function summarizePlan(plan: GridPlan, contents: PlanContents): PlanSumma
     overlapPercent: 100 * grid.overlap / Math.max(grid.width, grid.height),
     redundancy: patches * patchPixels / areaPixels,
     streamBytes: patches * (patchPixels * bytesPerPixel + SAMPLE_OVERHEAD_BYTES),
-    tileBytes: 2 * patchesPerRead(plan, bytesPerPixel) * patchPixels * bytesPerPixel,
+    tileBytes: (2 * patchesPerRead(plan, bytesPerPixel, 0) * patchPixels +
+      area.width * grid.height) * bytesPerPixel,
     stitchBytes: area.width * grid.height,
     seconds: contents.patchesPerSecond === null ? null : patches / contents.patchesPerSecond,
   };
@@ -85,8 +88,12 @@ export function summarizePlan(plan: GridPlan, contents: PlanContents): PlanSumma
  *
  * @param plan The plan.
  * @param bytesPerPixel Bytes of all that is read for a pixel.
+ * @param blockWidth Columns of the blocks of the file.
  */
-export function patchesPerRead(plan: GridPlan, bytesPerPixel: number): number {
-  const patchBytes = plan.grid.width * plan.grid.height * bytesPerPixel;
-  return Math.min(plan.grid.columns, Math.max(1, Math.floor(READ_BYTES / patchBytes)));
+export function patchesPerRead(plan: GridPlan, bytesPerPixel: number, blockWidth: number): number {
+  const { width, height, columns } = plan.grid;
+  const isWide = blockWidth > 4 * width &&
+    plan.area.width * height * bytesPerPixel > WIDE_READ_BYTES;
+  const bytes = isWide ? WIDE_READ_BYTES : READ_BYTES;
+  return Math.min(columns, Math.max(1, Math.floor(bytes / (width * height * bytesPerPixel))));
 }

@@ -75,7 +75,9 @@ export async function* tileScene(
   yield { type: "header", header };
 
   const bytesPerPixel = bands.length * bytesPerElement(info.dtype) + (labels === undefined ? 1 : 2);
-  const runs = [...runsOf(plan, patchesPerRead(plan, bytesPerPixel))];
+  const runs = [...runsOf(plan, patchesPerRead(plan, bytesPerPixel, info.block.width))];
+  const windows = runs.map((run) => windowOf(run, plan));
+  for (const raster of [reader, labels]) raster?.announce?.(windows);
   const classCount = header.classes?.length ?? null;
   const read = (run: readonly GridPatch[]) => readRun(run, reader, plan, bands, labels, classCount);
   let samples = 0;
@@ -207,6 +209,18 @@ interface RunPixels extends RasterPixels {
   readonly label: NdArray<"uint8"> | null;
 }
 
+/** Pixels of the scene that a run of patches covers. */
+function windowOf(run: readonly GridPatch[], { area }: GridPlan): PixelWindow {
+  const first = run[0]!.window;
+  const last = run.at(-1)!.window;
+  return {
+    x: area.x + first.x,
+    y: area.y + first.y,
+    width: last.x + last.width - first.x,
+    height: first.height,
+  };
+}
+
 async function readRun(
   run: readonly GridPatch[],
   reader: RasterReader,
@@ -215,19 +229,12 @@ async function readRun(
   labels: RasterReader | undefined,
   classCount: number | null,
 ): Promise<RunPixels> {
-  const first = run[0]!.window;
-  const last = run.at(-1)!.window;
-  const window: PixelWindow = {
-    x: plan.area.x + first.x,
-    y: plan.area.y + first.y,
-    width: last.x + last.width - first.x,
-    height: first.height,
-  };
+  const window = windowOf(run, plan);
   const pixels = await reader.read(window, bands);
   const label = labels === undefined
     ? null
     : labelIndices(await labels.read(window), window, labels.info.source, classCount);
-  clearOutside(pixels.valid, first, plan.area);
+  clearOutside(pixels.valid, run[0]!.window, plan.area);
   return { ...pixels, label };
 }
 
