@@ -114,7 +114,12 @@ export default defineCommand({
         warn: io.warn,
       });
       await writePatches(io, items, format);
-      io.debug(`computed on ${predictor.device ?? "nothing, as there were no patches"}`);
+      const { device, work: { patches, seconds } } = predictor;
+      io.debug(
+        device === null
+          ? "computed nothing, as there were no patches"
+          : `computed ${patches} patches on ${device} in ${seconds.toFixed(2)} s`,
+      );
     } finally {
       await predictor.release();
     }

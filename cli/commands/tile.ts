@@ -296,6 +296,7 @@ async function* cutScenes(
         }
         progress.update(done, total ?? scene.plan.patches);
         yield item;
+        if (item.type === "sample") giveBack(item.sample);
       }
       reportTraffic(io, scene);
     }
@@ -326,5 +327,13 @@ function reportPatches(
   io.debug(`${scene}: ${samples} patches${without}${finished}`);
   if (samples === 0 && skipped > 0 && resume === null) {
     io.warn(`${scene} has no data: all of its patches are left out`);
+  }
+}
+
+/** Patches of many bands are megabytes: once written, their memory is not left to the collector. */
+function giveBack({ arrays }: Sample): void {
+  for (const { data } of Object.values(arrays)) {
+    const { buffer } = data;
+    if (data.byteLength === buffer.byteLength && !buffer.detached) buffer.transfer(0);
   }
 }

@@ -60,6 +60,8 @@ export class Predictor {
   readonly #options: PredictorOptions;
   /** Sessions by what goes through them, the one used last at the end. */
   readonly #sessions = new Map<string, Session>();
+  #patches = 0;
+  #seconds = 0;
 
   /** Wrap loaded weights; use {@linkcode createPredictor}. */
   constructor(
@@ -81,6 +83,11 @@ export class Predictor {
   /** Where it computes; null before the first patch. */
   get device(): Device | null {
     return [...this.#sessions.values()].at(-1)?.device ?? null;
+  }
+
+  /** Patches computed so far, and the seconds that the network took for them. */
+  get work(): { readonly patches: number; readonly seconds: number } {
+    return { patches: this.#patches, seconds: this.#seconds };
   }
 
   /**
@@ -129,7 +136,10 @@ export class Predictor {
     });
     const image = stack(dtype, patches.map(({ image }) => image));
     const valid = stack("uint8", patches.map(({ valid }) => valid ?? ones(height, width)));
+    const started = performance.now();
     const { logits } = await session.run({ image, valid });
+    this.#seconds += (performance.now() - started) / 1000;
+    this.#patches += patches.length;
     const [, ...shape] = logits!.shape;
     const size = elementCount(shape);
     const data = logits!.data as Float32Array<ArrayBuffer>;

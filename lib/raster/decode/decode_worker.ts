@@ -45,6 +45,8 @@ async function answer(
       decoded.blocks.push({ message: text ?? "", isFault });
     }
   }
+  // Their memory goes back now, and not when the collector gets to it.
+  for (const buffer of new Set(blocks.map(({ bytes }) => bytes.buffer))) buffer.transfer(0);
   const transfer = decoded.blocks.flatMap((block) => {
     if ("message" in block) return [];
     const { planes, holes } = block;
