@@ -6,6 +6,7 @@ import { flag, option } from "@optique/core/primitives";
 import {
   type ClassInfo,
   type GridPlan,
+  type Sample,
   type StreamEnd,
   type StreamItem,
   tileScene,
