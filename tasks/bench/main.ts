@@ -10,6 +10,7 @@ import { print } from "../print.ts";
 const NOT_BENCHES = [
   "answer_lines.ts",
   "bench_row.ts",
+  "enlarge_tiff.ts",
   "interleave.ts",
   "main.ts",
   "models_peer.ts",
