@@ -1,25 +1,13 @@
 /**
  * `deno task demo`: a small SegFormer is trained on a scene made by rule; another scene is mapped with it
- * through the real pipe between processes, scored against its truth, and drawn. Everything lands in `demo/`.
+ * through the real pipe between processes, scored against its truth, drawn, and put into a report.
+ * Everything lands in `demo/`.
  *
  * Each command line is printed as it would be typed, and run as it is printed.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
-import {
-  type ClassInfo,
-  colorizeClasses,
-  compositeBands,
-  computeScores,
-  evaluateRasters,
-  mapFigure,
-  type NdArray,
-  ndarray,
-  openRaster,
-  type RasterPixels,
-  type RasterReader,
-} from "../mod.ts";
 import { print } from "./print.ts";
 import { run } from "./run.ts";
 
@@ -31,9 +19,6 @@ const MAPPED = { seed: 7, size: 768 } as const;
 
 /** Directory of the model. */
 const MODEL = "demo/run/best";
-
-/** Bands drawn as red, green and blue: what eyes would see. */
-const COMPOSITE = ["B04", "B03", "B02"] as const;
 
 const started = performance.now();
 Deno.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -72,19 +57,27 @@ print(heading("Map it: four processes, and patches flowing from one to the next"
 await run(
   "swath tile demo/scene.tif --size 256 --overlap 64",
   `swath infer ${MODEL}`,
-  "swath upsample",
-  "swath stitch -o demo/map.tif --overwrite",
+  "swath upsample --confidence",
+  "swath stitch -o demo/map.tif --confidence demo/confidence.tif --overwrite",
 );
 
 print(heading("Score it"));
 print(`${await run("swath iou demo/map.tif demo/truth.tif --format table")}`);
 
 print(heading("Draw it"));
-await drawFigure("demo/map.png");
-print("demo/map.png: scene, truth and map side by side\n");
+await run(
+  "swath render demo/scene.tif demo/truth.tif demo/map.tif --captions Scene,Truth,Map " +
+    `--title 'Land cover mapped by swath' --size ${MAPPED.size} -o demo/map.png --overwrite`,
+);
+
+print(heading("Put it all into one page"));
+await run(
+  "swath report demo/map.tif demo/run --scene demo/scene.tif --truth demo/truth.tif " +
+    "--confidence demo/confidence.tif --title 'Land cover mapped by swath' -o demo/report.html --overwrite",
+);
 
 const swath = howToRunSwath();
-print(`${heading(`Done in ${secondsSince(started)}. Look at demo/map.png, or go on`)}
+print(`${heading(`Done in ${secondsSince(started)}. Open demo/report.html in a browser, or go on`)}
 # How training went
 ${swath} plot demo/run
 
@@ -102,56 +95,6 @@ ${swath} tile demo/scene.tif --size 256 | tar tvf -
 # All commands
 ${swath} help
 `);
-
-async function drawFigure(path: string): Promise<void> {
-  const [scene, truth, map] = await Promise.all([
-    openRaster("demo/scene.tif"),
-    openRaster("demo/truth.tif"),
-    openRaster("demo/map.tif"),
-  ]);
-  const { bands } = scene.info;
-  const classes = map.info.classes!;
-  const { meanIou, pixelAccuracy } = computeScores((await evaluateRasters(map, truth)).matrix);
-  const png = await mapFigure({
-    title: "Land cover mapped by swath",
-    subtitle: `${MAPPED.size} x ${MAPPED.size} pixels of 10 m, ${bands.length} bands. ` +
-      `Mean IoU ${meanIou!.toFixed(3)}, pixel accuracy ${pixelAccuracy!.toFixed(3)}`,
-    panels: [
-      { title: "Scene, in natural colours", picture: await drawScene(scene) },
-      { title: "Truth", picture: await drawClasses(truth, classes) },
-      { title: "Map", picture: await drawClasses(map, classes) },
-    ],
-    classes,
-    // One pixel of the scene is one of the picture, which has two for each unit.
-    panelSize: MAPPED.size / 2,
-  });
-  for (const raster of [scene, truth, map]) raster.close();
-  await Deno.writeFile(path, png);
-}
-
-async function drawScene(scene: RasterReader): Promise<NdArray<"uint8">> {
-  const bands = COMPOSITE.map((name) => scene.info.bands.findIndex((band) => band.name === name));
-  const { image, valid } = await readAll(scene, bands);
-  return compositeBands(image, { bands: [0, 1, 2], valid });
-}
-
-async function drawClasses(
-  raster: RasterReader,
-  classes: readonly ClassInfo[],
-): Promise<NdArray<"uint8">> {
-  const { image } = await readAll(raster);
-  const [, height, width] = image.shape as [number, number, number];
-  return colorizeClasses(
-    ndarray("uint8", [height, width], image.data as Uint8Array<ArrayBuffer>),
-    classes,
-  );
-}
-
-/** All pixels of a raster that is small. */
-async function readAll(raster: RasterReader, bands?: readonly number[]): Promise<RasterPixels> {
-  const { width, height } = raster.info;
-  return await raster.read({ x: 0, y: 0, width, height }, bands);
-}
 
 /** What starts swath from here: Deno may be a package that npx fetched, and not on PATH. */
 function howToRunSwath(): string {

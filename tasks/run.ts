@@ -17,7 +17,7 @@ export async function run(...lines: readonly string[]): Promise<string> {
   const commands = [...lines.slice(0, -1), last];
   const processes = commands.map((command, index) =>
     new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "cli/main.ts", ...command.split(" ").slice(1)],
+      args: ["run", "-A", "cli/main.ts", ...wordsOf(command).slice(1)],
       stdin: index === 0 ? "null" : "piped",
       stdout: "piped",
     }).spawn()
@@ -38,4 +38,9 @@ export async function run(...lines: readonly string[]): Promise<string> {
     Deno.exit(1);
   }
   return await output;
+}
+
+/** The words of a command line, as a shell takes them apart. */
+function wordsOf(command: string): string[] {
+  return command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ""));
 }
