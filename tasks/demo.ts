@@ -70,10 +70,13 @@ await run(
     `--title 'Land cover mapped by swath' --size ${MAPPED.size} -o demo/map.png --overwrite`,
 );
 
-print(heading("Put it all into one page"));
+print(heading("Sum it up by zones, and put it all into one page"));
+await run(
+  "swath stats demo/map.tif --zones tasks/demo_zones.geojson -o demo/zones.geojson --overwrite",
+);
 await run(
   "swath report demo/map.tif demo/run --scene demo/scene.tif --truth demo/truth.tif " +
-    "--confidence demo/confidence.tif --title 'Land cover mapped by swath' -o demo/report.html --overwrite",
+    "--confidence demo/confidence.tif --zones demo/zones.geojson --title 'Land cover mapped by swath' -o demo/report.html --overwrite",
 );
 
 const swath = howToRunSwath();

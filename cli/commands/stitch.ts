@@ -3,17 +3,28 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import { IGNORE_LABEL, mapArea, PROBABILITY_TYPES, type StreamHeader } from "../../mod.ts";
+import {
+  fileError,
+  IGNORE_LABEL,
+  mapArea,
+  PROBABILITY_TYPES,
+  qgisStyle,
+  type StreamHeader,
+  writeFileAtomic,
+} from "../../mod.ts";
+import { chosenClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { OutputNames } from "../output_names.ts";
 import {
+  classesOption,
   compressionOption,
   jsonOption,
   minConfidenceOption,
   outputOption,
   overwriteOption,
+  paletteOption,
 } from "../options.ts";
 import { type MapFiles, SceneMap } from "../stitch/scene_map.ts";
 import { formatSeams } from "../stitch/seam_table.ts";
@@ -66,6 +77,11 @@ export default defineCommand({
         "swath stitch -o map.tif --resume",
     },
     {
+      note: "In other colours, with a legend for QGIS",
+      command: "swath tile scene.tif | swath infer model/ | swath upsample | " +
+        "swath stitch -o map.tif --palette colors.json --qml",
+    },
+    {
       note: "Map several scenes",
       command:
         "swath tile 2023.tif 2024.tif | swath infer model/ | swath stitch -o '{scene}-map.tif'",
@@ -98,6 +114,15 @@ export default defineCommand({
       false,
     ),
     json: jsonOption(),
+    classes: classesOption(),
+    palette: paletteOption(),
+    qml: withDefault(
+      flag("--qml", {
+        description:
+          message`Also write the style for QGIS beside the map, with the legend of its classes`,
+      }),
+      false,
+    ),
     resume: withDefault(
       flag("--resume", {
         description:
@@ -108,7 +133,7 @@ export default defineCommand({
     compression: compressionOption(),
     overwrite: overwriteOption(),
   }),
-  async run({ output, confidence, probs, probsType, json, ...rest }, io) {
+  async run({ output, confidence, probs, probsType, json, classes, palette, qml, ...rest }, io) {
     if (json && !rest.seamReport) throw new CommandError("--json goes with --seam-report");
     if (probsType !== undefined && probs === undefined) {
       throw new CommandError("--probs-type goes with --probs");
@@ -137,6 +162,12 @@ export default defineCommand({
       if (current === null) return;
       await current.map.finish();
       io.info(describeMap(current.map, current.header));
+      if (qml) {
+        const style = qgisStyle(current.header.classes!);
+        await writeFileAtomic(stylePath(current.map.path), style, {
+          overwrite: rest.overwrite || rest.resume,
+        });
+      }
       const seams = current.map.seams();
       if (seams !== null) await io.write(formatSeams(seams, json ? "json" : "table"));
       current = null;
@@ -145,8 +176,12 @@ export default defineCommand({
     try {
       for await (const item of readPatches(io, "Stitching")) {
         if (item.type === "header") {
-          const { header } = item;
+          const header = {
+            ...item.header,
+            classes: await chosenClasses(item.header.classes, { classes, palette }),
+          };
           const files = filesOf(header.scene?.name ?? "");
+          if (qml) await checkStyle(files.output, header, rest.overwrite || rest.resume);
           opening = SceneMap.create(header, files, how);
           const map = await opening;
           if (map === null) io.info(`${files.output} is finished already`);
@@ -167,6 +202,34 @@ export default defineCommand({
     }
   },
 });
+
+/** The style of a map, which QGIS finds by its name. */
+function stylePath(map: string): string {
+  return `${map.replace(/\.[^./\\]*$/, "")}.qml`;
+}
+
+/** Refuse a style that could not be written, before the map is begun. */
+async function checkStyle(map: string, header: StreamHeader, replace: boolean): Promise<void> {
+  if (header.classes === null) {
+    throw new CommandError(
+      "Cannot write a style for QGIS as the stream names no classes",
+      "Name them with --classes",
+    );
+  }
+  const path = stylePath(map);
+  if (replace || !await exists(path)) return;
+  throw new CommandError(`Cannot write "${path}" as it exists`, "Use --overwrite to replace it");
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw fileError(error, "write", path);
+  }
+}
 
 /** Say how to go on with a map that was broken off. */
 function reportKept(map: SceneMap | null, output: string, io: CommandIo): void {

@@ -34,7 +34,9 @@ export function qgisStyle(classes: readonly ClassInfo[]): string {
     "      <rasterTransparency/>",
     "      <colorPalette>",
     ...shown.map(({ value, name, color }) =>
-      `        <paletteEntry value="${value}" color="${color}" alpha="255" label="${escapeXml(name)}"/>`
+      `        <paletteEntry value="${value}" color="${color}" alpha="255" label="${
+        escapeXml(name)
+      }"/>`
     ),
     "      </colorPalette>",
     "    </rasterrenderer>",

@@ -4,6 +4,7 @@ import {
   classesFromLegend,
   classesFromNames,
   parseLegend,
+  qgisStyle,
   readClassList,
   readLegend,
   recolorClasses,
@@ -114,4 +115,13 @@ Deno.test("readClassList and readLegend: names, schemes and files", async () => 
   assert.equal((await readLegend(file)).length, 2);
   await assert.rejects(readLegend(join(directory, "missing.qml")), InputError);
   await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("qgisStyle: what is written can be read; numbers that a legend leaves out are not in it", () => {
+  const classes = classesFromNames(["Water & ice", 'a "b" <c>']);
+  const legend = parseLegend(qgisStyle(classes), "map.qml");
+  assert.deepEqual(legend, classes.map((info, value) => ({ ...info, value })));
+  const sparse = classesFromLegend(schemeLegend("worldcover"), "worldcover");
+  assert.deepEqual(parseLegend(qgisStyle(sparse), "map.qml"), schemeLegend("worldcover"));
+  assert.equal(parseLegend(qgisStyle(classesFromNames(["0", "1"])), "map.qml").length, 2);
 });
