@@ -58,6 +58,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Put maps together: of shards, or of neighbouring scenes",
     load: () => import("./mosaic.ts"),
   },
+  slurm: {
+    group: "Pipeline",
+    summary: "Map a catalogue of scenes on a cluster with Slurm",
+    load: () => import("./slurm.ts"),
+  },
   iou: {
     group: "Pipeline",
     summary: "Score a map against the truth",

@@ -86,9 +86,9 @@ export default defineCommand({
     },
     { note: "Go on with a run", command: "swath train --resume --out runs/first" },
     {
-      note: "Four processes that share each batch, here or on several machines",
-      command: "mpiexec -n 4 swath train --config train.yaml --distributed mpi " +
-        "--batch-size 16 --sync-batch-norm --out runs/four",
+      note: "Two processes that share each batch, here or on two machines",
+      command: "mpiexec -n 2 swath train --config train.yaml --distributed mpi --sync-batch-norm " +
+        "--out runs/two",
     },
     {
       note: "What a step takes",

@@ -138,7 +138,8 @@ export function openMpiLibrary(
     try {
       return open(name);
     } catch (error) {
-      faults.push(error instanceof Error ? error.message.split("\n")[0]! : String(error));
+      const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      faults.push(line.replace(/^(Could not open library: )+/, ""));
     }
   }
   throw new InputError(

@@ -15,6 +15,7 @@ const NOT_BENCHES = [
   "main.ts",
   "models_peer.ts",
   "peer.ts",
+  "scaling_rank.ts",
   "train_peer.ts",
 ];
 

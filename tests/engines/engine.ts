@@ -50,3 +50,9 @@ export function launchers(): Launcher[] {
 
 /** The command line of swath as it is in the source. */
 export const SWATH: readonly string[] = [Deno.execPath(), "run", "-A", `${ROOT}/cli/main.ts`];
+
+/** Makes `model`, a network of random weights that takes the bands of synthetic land cover. */
+export const TINY_MODEL =
+  "tiny model model bands=B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12,DEM " +
+  "scale=1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1 " +
+  "classes=water,broadleaf,conifer,shrubland,grassland,cropland,orchard,soil,building,road\n";

@@ -43,6 +43,10 @@ export function startShell(script: string, directory: string): Deno.ChildProcess
       NO_COLOR: "1",
       LC_ALL: "C",
       SWATH_DEBUG: "",
+      // Open MPI's launcher wants to be told that it may.
+      OMPI_ALLOW_RUN_AS_ROOT: "1",
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
+      OMPI_MCA_rmaps_base_oversubscribe: "1",
     },
     // A process group of its own, so that a script that hangs can be ended with all that it started.
     detached: true,
@@ -53,7 +57,7 @@ export function startShell(script: string, directory: string): Deno.ChildProcess
 }
 
 /** Programs that not every machine has, and that examples use. */
-const SELDOM_INSTALLED = ["jq"];
+const SELDOM_INSTALLED = ["jq", "mpiexec", "parallel"];
 
 /** Programs that a script uses and that are not installed, so that it has to be skipped. */
 export function missingPrograms(script: string): string[] {
