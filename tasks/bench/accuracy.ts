@@ -2,7 +2,7 @@
  * Accuracy of what is trained: the same small SegFormer on the same real Sentinel-2 scene with swath and
  * with transformers in PyTorch, over three seeds. Two dates are trained on, a third one is mapped.
  *
- *     deno task bench accuracy [EPOCHS]
+ *     deno task bench accuracy [EPOCHS [SEED…]]
  *
  * The scene lies beside the repository, in `../shared/data/s2-landcover`.
  */
@@ -18,7 +18,7 @@ import {
 import { ROOT } from "../../tests/support/shell.ts";
 import type { BenchRow } from "./bench_row.ts";
 
-const SEEDS = [0, 1, 2];
+const SEEDS = ["0", "1", "2"];
 /** The last epochs, whose mean says more than the best one, which is a matter of luck. */
 const LAST_EPOCHS = 5;
 
@@ -44,13 +44,15 @@ async function trainHere(folder: string, epochs: number, seed: number): Promise<
 }
 
 /** Train with both. */
-export async function run([epochsText = "60"]: readonly string[]): Promise<BenchRow[]> {
+export async function run(args: readonly string[]): Promise<BenchRow[]> {
+  const [epochsText = "60", ...given] = args;
   const epochs = Number(epochsText);
+  const seeds = (given.length > 0 ? given : SEEDS).map(Number);
   const folder = await Deno.makeTempDir({ prefix: "swath-accuracy-" });
   try {
     await cutRealScene(folder);
     const own: number[][] = [];
-    for (const seed of SEEDS) own.push(await trainHere(folder, epochs, seed));
+    for (const seed of seeds) own.push(await trainHere(folder, epochs, seed));
     const job = {
       ...REAL_SCENE_RECIPE,
       settings: REAL_SCENE_SETTINGS,
@@ -58,17 +60,21 @@ export async function run([epochsText = "60"]: readonly string[]): Promise<Bench
       val: `${folder}/val.tar`,
       classes: REAL_SCENE_CLASSES.length,
       epochs,
-      seeds: SEEDS,
+      seeds,
     };
     const script = join(ROOT, "tasks/bench/accuracy.py");
     const peer = await runPythonJson<number[][]>(script, [JSON.stringify(job)]);
-    return [...rowsOf("swath", own), ...rowsOf("PyTorch", peer)];
+    return [...rowsOf("swath", seeds, own), ...rowsOf("PyTorch", seeds, peer)];
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-function rowsOf(name: string, runs: readonly (readonly number[])[]): BenchRow[] {
+function rowsOf(
+  name: string,
+  seeds: readonly number[],
+  runs: readonly (readonly number[])[],
+): BenchRow[] {
   const last = runs.map((scores) => mean(scores.slice(-LAST_EPOCHS)));
   const row = (what: string, value: number): BenchRow => ({
     name: `${name}, ${what}`,
@@ -76,7 +82,7 @@ function rowsOf(name: string, runs: readonly (readonly number[])[]): BenchRow[] 
     unit: "% mIoU",
   });
   return [
-    ...last.map((value, seed) => row(`seed ${SEEDS[seed]!}`, value)),
+    ...last.map((value, i) => row(`seed ${seeds[i]!}`, value)),
     row("mean of the last epochs", mean(last)),
     row("mean of the best epochs", mean(runs.map((scores) => Math.max(...scores)))),
   ];

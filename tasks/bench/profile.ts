@@ -1,17 +1,21 @@
 /**
- * Where the time of SegFormer's inference goes, by operator and by node: one patch of 14 bands of
- * 512×512 integers on the CPU, as ONNX Runtime's own profile tells.
+ * Where the time of SegFormer's inference goes, or of a training step, by operator and by node: one patch of
+ * 14 bands of 512×512 on the CPU, as ONNX Runtime's own profile tells.
  *
- *     deno task bench profile [VARIANT [THREADS]]
+ *     deno task bench profile [VARIANT [THREADS [train]]]
  */
 import type { BenchRow } from "./bench_row.ts";
 import {
+  adamw,
   buildInferenceGraph,
+  buildTrainGraphs,
   createSession,
+  crossEntropy,
   type Graph,
   initializeParameter,
   type NdArray,
   ndarray,
+  type Network,
   networkFromConfig,
   networkParameters,
   type Normalization,
@@ -42,10 +46,57 @@ interface TraceEvent {
   readonly args: { readonly op_name?: string };
 }
 
+/** A graph with what it is fed, and the parameters that are part of it; null where they are fed. */
+interface Work {
+  readonly graph: Graph;
+  readonly feeds: Readonly<Record<string, NdArray>>;
+  readonly parameters: ReadonlyMap<string, NdArray> | null;
+}
+
+function inferenceWork(network: Network): Work {
+  const graph = buildInferenceGraph(network, {
+    height: SIZE,
+    width: SIZE,
+    dtype: "uint16",
+    normalization: NORMALIZATION,
+    probabilities: false,
+  });
+  const image = ndarray("uint16", [1, BANDS, SIZE, SIZE]);
+  image.data.forEach((_, i, data) => data[i] = (i * 7919) % 10_000);
+  const valid = ndarray("uint8", [1, SIZE, SIZE]);
+  valid.data.fill(1);
+  return { graph, feeds: { image, valid }, parameters: drawParameters(network) };
+}
+
+function trainingWork(network: Network): Work {
+  const { step } = buildTrainGraphs({
+    network,
+    batch: 1,
+    height: SIZE,
+    width: SIZE,
+    loss: crossEntropy(),
+    optimizer: adamw(),
+    weightDecay: 0.01,
+  });
+  const inputs = [...step.inputs, ...step.parameters.values()].map(({ name, dtype, shape }) => {
+    const array = ndarray(dtype, shape as readonly number[]);
+    // Small positive numbers do for moments and scalars too.
+    if (dtype === "float32") array.data.forEach((_, i, data) => data[i] = 0.5 + 0.001 * (i % 97));
+    return [name, array] as const;
+  });
+  const feeds = Object.fromEntries([...inputs, ...drawParameters(network)]);
+  return { graph: step, feeds, parameters: null };
+}
+
+function drawParameters(network: Network): Map<string, NdArray> {
+  return new Map(
+    networkParameters(network).map((spec) => [spec.name, initializeParameter(spec, 0)]),
+  );
+}
+
 /** Run a graph and read the profile that ONNX Runtime wrote. */
 async function trace(
-  graph: Graph,
-  parameters: (name: string) => NdArray | undefined,
+  { graph, feeds, parameters }: Work,
   threads: number,
 ): Promise<TraceEvent[]> {
   const folder = await Deno.makeTempDir();
@@ -54,13 +105,9 @@ async function trace(
       device: "cpu",
       threads,
       profile: `${folder}/trace`,
-      parameters,
+      ...(parameters !== null && { parameters: (name) => parameters.get(name) }),
     });
-    const image = ndarray("uint16", [1, BANDS, SIZE, SIZE]);
-    image.data.forEach((_, i, data) => data[i] = (i * 7919) % 10_000);
-    const valid = ndarray("uint8", [1, SIZE, SIZE]);
-    valid.data.fill(1);
-    for (let i = 0; i < RUNS; i++) await session.run({ image, valid });
+    for (let i = 0; i < RUNS; i++) await session.run(feeds);
     await session.release();
     const [file] = Array.from(Deno.readDirSync(folder));
     return JSON.parse(await Deno.readTextFile(`${folder}/${file!.name}`));
@@ -88,25 +135,16 @@ function ranking(events: readonly TraceEvent[], key: (event: TraceEvent) => stri
 }
 
 /**
- * Profile the graph that `swath infer` runs.
+ * Profile the graph that `swath infer` runs, or `swath train`.
  *
- * @param args A variant (b0 where left out) and the number of threads (2).
+ * @param args A variant (b0 where left out), the number of threads (2), and `train` for a training step.
  * @returns Milliseconds a patch: all of them, each type of operator, the longest nodes.
  */
 export async function run(args: readonly string[]): Promise<BenchRow[]> {
-  const [variant = "b0", threads = "2"] = args;
+  const [variant = "b0", threads = "2", what = "infer"] = args;
   const network = networkFromConfig(variantConfig(variant, { bands: BANDS, classes: CLASSES }));
-  const graph = buildInferenceGraph(network, {
-    height: SIZE,
-    width: SIZE,
-    dtype: "uint16",
-    normalization: NORMALIZATION,
-    probabilities: false,
-  });
-  const parameters = new Map(
-    networkParameters(network).map((spec) => [spec.name, initializeParameter(spec, 0)]),
-  );
-  const events = await trace(graph, (name) => parameters.get(name), Number(threads));
+  const work = what === "train" ? trainingWork(network) : inferenceWork(network);
+  const events = await trace(work, Number(threads));
   const nodes = events.filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"));
   const operator = ({ args }: TraceEvent) => args.op_name ?? "other";
   return [

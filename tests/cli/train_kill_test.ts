@@ -85,7 +85,7 @@ Deno.test({
         settings: REAL_SCENE_SETTINGS,
         train: `${folder}/train.tar`,
         val: `${folder}/val.tar`,
-        epochs: 5,
+        epochs: 3,
         schedule: "one_cycle",
         device: "cpu",
         save: { monitor: "val_miou", mode: "max", every_steps: 3 },

@@ -7,12 +7,10 @@ import {
   crossEntropy,
   isDataType,
   type NdArray,
-  ndarray,
   networkFromConfig,
   openSafetensors,
   type Optimizer,
   parseTrainConfig,
-  randomStream,
   readAllTensors,
   scheduleValues,
   sgd,
@@ -21,10 +19,16 @@ import {
   variantConfig,
   writeSafetensors,
 } from "swath";
+import {
+  BATCH_CLASSES,
+  EXERCISE_CONFIG,
+  EXERCISE_LOSSES,
+  EXERCISE_SIZE,
+  regularBatch,
+} from "../support/exercise.ts";
 import { peerTest, runPythonJson } from "./python.ts";
 
 const PACKAGES = ["torch", "transformers", "safetensors"];
-const CLASSES = 3;
 
 interface Job {
   /** Configuration of the network. */
@@ -51,19 +55,6 @@ interface Outcome {
   readonly parameters: Map<string, Float32Array>;
 }
 
-/** Regular numbers, as no random ones are needed. */
-function batchOf({ batch, height, width }: Job, bands: number) {
-  const random = randomStream(5, "batch");
-  const image = ndarray("float32", [batch, bands, height, width]);
-  for (let i = 0; i < image.data.length; i++) image.data[i] = random.normal(i);
-  const labels = ndarray("uint8", [batch, height, width]);
-  for (let i = 0; i < labels.data.length; i++) {
-    const row = Math.floor(i / width) % height;
-    labels.data[i] = i % 13 === 5 ? 255 : Math.floor(row / 9 + (i % width) / 7) % CLASSES;
-  }
-  return { image, labels };
-}
-
 /** Copies of the single-precision arrays; the peer also keeps counters. */
 function copies(arrays: Iterable<readonly [string, NdArray]>): Map<string, Float32Array> {
   return new Map(
@@ -74,7 +65,7 @@ function copies(arrays: Iterable<readonly [string, NdArray]>): Map<string, Float
 }
 
 async function runOurs(step: TrainStep, job: Job, bands: number): Promise<Outcome> {
-  const batch = batchOf(job, bands);
+  const batch = regularBatch(job, bands);
   const [losses, norms]: [number[], number[]] = [[], []];
   let gradients = new Map<string, Float32Array>();
   let statistics = new Map<string, Float32Array>();
@@ -120,7 +111,7 @@ async function trainBoth(job: Job): Promise<{ ours: Outcome; theirs: Outcome }> 
   try {
     await Deno.writeTextFile(join(root, "config.json"), JSON.stringify(job.config));
     await writeSafetensors(join(root, "model.safetensors"), step.parameters);
-    const { image, labels } = batchOf(job, network.bands);
+    const { image, labels } = regularBatch(job, network.bands);
     const batch = new Map<string, NdArray>([["image", image], ["labels", labels]]);
     await writeSafetensors(join(root, "batch.safetensors"), batch);
     const description = {
@@ -188,7 +179,7 @@ function assertLosses(ours: Outcome, theirs: Outcome, absolute: number, relative
 
 const STILL = { drop_path_rate: 0, classifier_dropout_prob: 0 };
 const segformer = (variant: string, bands: number, more: object = {}) => ({
-  ...variantConfig(variant, { bands, classes: CLASSES }),
+  ...variantConfig(variant, { bands, classes: BATCH_CLASSES }),
   ...STILL,
   ...more,
 });
@@ -196,10 +187,8 @@ const ADAMW = { kind: "adamw", settings: {} } as const;
 
 peerTest("three steps of the course's exercise: losses to 1e-4", PACKAGES, async () => {
   const { ours, theirs } = await trainBoth({
-    config: segformer("b0", 14, { depths: [1, 1, 1, 1] }),
-    batch: 2,
-    height: 128,
-    width: 128,
+    config: EXERCISE_CONFIG,
+    ...EXERCISE_SIZE,
     optimizer: adamw(),
     peerOptimizer: ADAMW,
     weightDecay: 0.01,
@@ -207,6 +196,7 @@ peerTest("three steps of the course's exercise: losses to 1e-4", PACKAGES, async
     rates: [[1e-3, null], [1e-3, null], [1e-3, null]],
   });
   assertLosses(ours, theirs, 1e-4);
+  assertLosses({ ...ours, losses: [...EXERCISE_LOSSES] }, theirs, 1e-4);
   assert.ok(compare(ours.statistics, theirs.statistics).error < 1e-5);
 });
 
