@@ -1,5 +1,6 @@
 /**
- * Operators told in others: a graph for a runtime that lacks some operators, or computes them wrongly.
+ * Copies of graphs with something else in places: operators told in others, for a runtime that lacks some or
+ * computes them wrongly; parameters that are parts of vectors.
  *
  * @module
  */
@@ -34,16 +35,43 @@ export type Expansions = { readonly [K in OperatorName]?: Expansion<K> };
  */
 export function expandOperators(graph: Graph, expansions: Expansions): Graph {
   if (!graph.nodes.some(({ operator }) => operator in expansions)) return graph;
+  return copyGraph(graph, copyParameter, (result, node, inputs) => {
+    // The table's key says which node it is for, which the compiler cannot follow.
+    const expand = expansions[node.operator] as Expansion<OperatorName> | undefined;
+    return expand?.(result, node, inputs) ?? result.repeat(node, inputs);
+  });
+}
+
+/**
+ * The same function with other values in the place of its parameters. Inputs and outputs keep their names.
+ *
+ * @param graph The graph, which stays as it is.
+ * @param replace Adds what stands for a parameter to the new graph, which has the inputs already.
+ */
+export function replaceParameters(
+  graph: Graph,
+  replace: (result: Graph, parameter: Value) => Value,
+): Graph {
+  return copyGraph(graph, replace, (result, node, inputs) => result.repeat(node, inputs));
+}
+
+function copyParameter(result: Graph, { name, dtype, shape, producer }: Value): Value {
+  if (producer.kind !== "parameter") throw new Error(`internal: "${name}" is no parameter`);
+  return result.parameter(name, dtype, shape as readonly number[], producer);
+}
+
+/** A new graph whose parameters and nodes are made by functions. */
+function copyGraph(
+  graph: Graph,
+  makeParameter: (result: Graph, parameter: Value) => Value,
+  makeNode: (result: Graph, node: Node, inputs: readonly (Value | null)[]) => readonly Value[],
+): Graph {
   const result = new Graph(graph.name);
   const copies = new Map<Value, Value>();
   for (const value of graph.inputs) {
     copies.set(value, result.input(value.name, value.dtype, value.shape));
   }
-  for (const value of graph.parameters.values()) {
-    const { name, dtype, shape, producer } = value;
-    if (producer.kind !== "parameter") continue;
-    copies.set(value, result.parameter(name, dtype, shape as readonly number[], producer));
-  }
+  for (const value of graph.parameters.values()) copies.set(value, makeParameter(result, value));
   const copyOf = (value: Value): Value => {
     const known = copies.get(value);
     if (known !== undefined) return known;
@@ -55,11 +83,7 @@ export function expandOperators(graph: Graph, expansions: Expansions): Graph {
   };
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((input) => input === null ? null : copyOf(input));
-    const outputs = result.scope(node.scope, () => {
-      // The table's key says which node it is for, which the compiler cannot follow.
-      const expand = expansions[node.operator] as Expansion<OperatorName> | undefined;
-      return expand?.(result, node, inputs) ?? result.repeat(node, inputs);
-    });
+    const outputs = result.scope(node.scope, () => makeNode(result, node, inputs));
     for (const [index, output] of node.outputs.entries()) copies.set(output, outputs[index]!);
   }
   for (const [name, value] of graph.outputs) result.output(name, copyOf(value));

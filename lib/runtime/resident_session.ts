@@ -5,9 +5,8 @@
  */
 import type * as Ort from "onnxruntime-node";
 import { elementCount, type NdArray } from "../array/mod.ts";
-import { encodeModel, Graph, type Value } from "../onnx/mod.ts";
-import { firstLine, resolveDevice } from "./device.ts";
-import type { DeviceChoice } from "./device.ts";
+import { encodeModel, type Graph, replaceParameters, type Value } from "../onnx/mod.ts";
+import { type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
 import { type InPlaceSession, runError } from "./in_place_session.ts";
 import { ResidentArrays } from "./resident_arrays.ts";
 import { fromTensor, type OrtModule, toTensor } from "./tensor.ts";
@@ -127,46 +126,21 @@ class ResidentSession implements InPlaceSession {
 
 /** The same graph with vectors for parameters: whole ones, or parts of others. */
 function takeVectors(graph: Graph, parts: ReadonlyMap<string, VectorPart>): Graph {
-  const result = new Graph(graph.name);
-  const copies = new Map<Value, Value>();
-  const inputs = new Map<string, Value>();
-  for (const value of graph.inputs) {
-    const copy = result.input(value.name, value.dtype, value.shape);
-    inputs.set(value.name, copy);
-    copies.set(value, copy);
-  }
-  for (const value of graph.parameters.values()) {
-    const shape = value.shape as readonly number[];
-    const length = elementCount(shape);
-    const part = parts.get(value.name);
+  const added = new Map<string, Value>();
+  return replaceParameters(graph, (result, { name, dtype, shape }) => {
+    const extents = shape as readonly number[];
+    const length = elementCount(extents);
+    const part = parts.get(name);
     let vector: Value;
     if (part === undefined) {
-      vector = result.input(value.name, value.dtype, [length]);
+      vector = result.input(name, dtype, [length]);
     } else {
-      let whole = inputs.get(part.vector);
-      if (whole === undefined) {
-        whole = result.input(part.vector, value.dtype, [part.vectorLength]);
-        inputs.set(part.vector, whole);
-      }
+      const whole = added.get(part.vector) ??
+        result.inputs.find((input) => input.name === part.vector) ??
+        result.input(part.vector, dtype, [part.vectorLength]);
+      added.set(part.vector, whole);
       vector = result.op("Slice", [whole, [part.offset], [part.offset + length], [0]]);
     }
-    copies.set(value, shape.length === 1 ? vector : result.op("Reshape", [vector, shape]));
-  }
-  const copyOf = (value: Value): Value => {
-    const known = copies.get(value);
-    if (known !== undefined) return known;
-    if (value.producer.kind !== "constant") {
-      throw new Error(`internal: "${value.name}" comes too late`);
-    }
-    const copy = result.constant(value.producer.array);
-    copies.set(value, copy);
-    return copy;
-  };
-  for (const node of graph.nodes) {
-    const operands = node.inputs.map((input) => input === null ? null : copyOf(input));
-    const outputs = result.scope(node.scope, () => result.repeat(node, operands));
-    for (const [index, output] of node.outputs.entries()) copies.set(output, outputs[index]!);
-  }
-  for (const [name, value] of graph.outputs) result.output(name, copyOf(value));
-  return result;
+    return extents.length === 1 ? vector : result.op("Reshape", [vector, extents]);
+  });
 }
