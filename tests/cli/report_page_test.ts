@@ -319,7 +319,7 @@ pageTest("scores sort, and the confusion matrix counts every pixel", async (page
 pageTest("zones sort and filter, and are linked with the map", async (page) => {
   const names = () => page.locator("#zones-table tbody tr:visible th").allInnerTexts();
   assert.deepEqual(await names(), ["Westend", "Eastend"]);
-  await page.getByRole("button", { name: "area_ha" }).click();
+  await page.getByRole("button", { name: "area (ha)" }).click();
   assert.deepEqual(await names(), ["Eastend", "Westend"]);
   await page.locator("#zones-filter").fill("west");
   assert.deepEqual(await names(), ["Westend"]);

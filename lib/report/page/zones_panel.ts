@@ -8,6 +8,9 @@ import type { PageClass, PageZone, PageZones } from "../report_data.ts";
 import { formatShare, html, section, significant } from "./dom.ts";
 import { sortableTable, type TableColumn } from "./sortable_table.ts";
 
+/** Columns that stand before the shares of the classes. */
+const FIRST_COLUMNS = /^(area_(ha|km2|m2)|majority|valid_share)$/;
+
 /** What a table of zones tells and takes. */
 export interface ZonesPanel {
   readonly element: HTMLElement;
@@ -108,12 +111,12 @@ function zoneColumns(
   classes: readonly PageClass[],
 ): TableColumn<PageZone>[] {
   const column = (index: number): TableColumn<PageZone> => ({
-    heading: columns[index]!,
+    heading: readableName(columns[index]!),
     value: ({ cells }) => cells[index] ?? null,
     cell: ({ cells }) => {
       const value = cells[index] ?? null;
       if (typeof value !== "number") return value ?? "–";
-      return shares.includes(index) ? formatShare(value) : significant(value);
+      return /_share$/.test(columns[index]!) ? formatShare(value) : significant(value);
     },
   });
   const others = columns.map((_, index) => index)
@@ -138,5 +141,19 @@ function zoneColumns(
         }),
       ),
   }];
-  return [column(label), ...bars, ...others.map(column), ...shareColumns.map(column)];
+  // What is asked for first, then the shares, then all else.
+  const first = others.filter((index) => FIRST_COLUMNS.test(columns[index]!));
+  const rest = others.filter((index) => !first.includes(index));
+  return [
+    column(label),
+    ...bars,
+    ...first.map(column),
+    ...shareColumns.map(column),
+    ...rest.map(column),
+  ];
+}
+
+/** `water share` and `area (ha)` for `water_share` and `area_ha`. */
+function readableName(name: string): string {
+  return name.replace(/_(ha|km2|m2)$/, " ($1)").replaceAll("_", " ");
 }
