@@ -3,7 +3,8 @@
  *
  *     deno run -A tasks/scaling.ts scaling.json --network 100g --speed 20 --storage 5 --batch 4
  *
- * prints a table for 1 to 256 nodes of one process each. docs/scaling.md tells the model.
+ * prints a table for 1 to 256 nodes of one process each; `--update docs/scaling.md` writes the tables of
+ * that page anew, which tells the model.
  *
  * @module
  */
@@ -100,13 +101,16 @@ export function predictStep(network: NetworkFigures, nodes: number, job: Job): S
   const one = stepOf(1);
   const { compute, sums, making, reading, step } = stepOf(nodes);
   const efficiency = one.step / step;
-  const losses = [
-    ["slowest process", compute - alone],
-    ["sums", sums],
-    ["making samples", making > compute + sums ? making : 0],
-    ["storage", reading > Math.max(compute + sums, making) ? reading : 0],
-  ] as const;
-  const [limit] = losses.reduce((a, b) => b[1] > a[1] ? b : a);
+  const busy = compute + sums;
+  const limit = reading > Math.max(busy, making)
+    ? "storage"
+    : making > busy
+    ? "making samples"
+    : efficiency > 0.98
+    ? "none"
+    : sums > compute - alone
+    ? "sums"
+    : "slowest process";
   return {
     nodes,
     compute,
@@ -114,7 +118,7 @@ export function predictStep(network: NetworkFigures, nodes: number, job: Job): S
     input: Math.max(making, reading),
     step,
     efficiency,
-    limit: efficiency > 0.98 ? "none" : limit,
+    limit,
   };
 }
 
@@ -176,22 +180,19 @@ function parse(args: readonly string[]) {
     batch: Number(value("batch", "1")),
     jitter: Number(value("jitter", "0.03")),
     precision: value("precision", "float32"),
+    update: value("update", ""),
   };
 }
 
-if (import.meta.main) {
-  const options = parse(Deno.args);
-  const figures: ScalingFigures = JSON.parse(await Deno.readTextFile(options.path));
-  const measured = Object.fromEntries(
-    Object.entries(figures.sums).map(([way, sums]) => [way, fitNetwork(sums)]),
-  );
-  print("Sums of two processes, fitted:\n\n");
-  print(table(
+/** Sums, measured and as the model has them. */
+function sumsTable({ sums }: ScalingFigures): string {
+  return table(
     ["way", "bytes", "measured, ms", "fitted, ms", "as float16, ms"],
-    Object.entries(figures.sums).flatMap(([way, sums]) =>
-      sums.map(({ bytes, float32, float16 }) => {
+    Object.entries(sums).flatMap(([way, times]) => {
+      const network = fitNetwork(times);
+      return times.map(({ bytes, float32, float16 }) => {
         const job = { elements: bytes / 4, isHalf: false, conversion: 0 };
-        const fitted = sumSeconds(measured[way]!, 2, job);
+        const fitted = sumSeconds(network, 2, job);
         return [
           way,
           `${bytes}`,
@@ -199,33 +200,73 @@ if (import.meta.main) {
           milliseconds(fitted),
           milliseconds(float16),
         ];
-      })
-    ),
-  ));
-  const network = { ...NETWORKS, ...measured }[options.network];
-  if (network === undefined) {
-    print(
-      `No network ${options.network}: there are ${Object.keys({ ...NETWORKS, ...measured })}\n`,
-    );
-    Deno.exit(2);
-  }
-  print("\nSteps here, one thread a process:\n\n");
-  print(table(
-    ["network", "1 process, 1/s", "2 processes, 1/s", "efficiency", "predicted"],
-    Object.entries(figures.steps).map(([variant, { 1: one, 2: two }]) => {
-      const job = jobOf(figures, variant, { ...options, speed: 1, batch: 1, storage: Infinity });
-      const { efficiency } = predictStep(measured["memory"]!, 2, job);
-      return [
-        variant,
-        (1 / one!.step).toPrecision(3),
-        (2 / two!.step).toPrecision(3),
-        percent(one!.step / two!.step),
-        percent(efficiency),
-      ];
+      });
     }),
-  ));
-  for (const variant of Object.keys(figures.steps)) {
-    const job = jobOf(figures, variant, options);
+  );
+}
+
+/** Steps of one and two processes, measured and predicted. */
+function stepsTable(figures: ScalingFigures): string {
+  const network = fitNetwork(figures.sums["memory"]!);
+  const alone = { speed: 1, batch: 1, storage: Infinity, jitter: 0.03, precision: "float32" };
+  return table(
+    ["network", "1 process, 1/s", "2 processes, 1/s", "efficiency", "predicted"],
+    Object.entries(figures.steps).map(([variant, { 1: one, 2: two }]) => [
+      variant,
+      (1 / one!.step).toPrecision(3),
+      (2 / two!.step).toPrecision(3),
+      percent(one!.step / two!.step),
+      percent(predictStep(network, 2, jobOf(figures, variant, alone)).efficiency),
+    ]),
+  );
+}
+
+function networkOf({ sums }: ScalingFigures, name: string): NetworkFigures {
+  const measured = Object.fromEntries(
+    Object.entries(sums).map(([way, times]) => [way, fitNetwork(times)]),
+  );
+  const networks = { ...NETWORKS, ...measured };
+  const network = networks[name];
+  if (network !== undefined) return network;
+  print(`No network ${name}: there are ${Object.keys(networks).join(", ")}\n`);
+  Deno.exit(2);
+}
+
+function jobsOf(figures: ScalingFigures, options: ReturnType<typeof parse>): Map<string, Job> {
+  return new Map(
+    Object.keys(figures.steps).map((variant) => [variant, jobOf(figures, variant, options)]),
+  );
+}
+
+/** Write the tables of a page anew, each below a comment that says what it is of. */
+async function updatePage(path: string, figures: ScalingFigures): Promise<void> {
+  const page = await Deno.readTextFile(path);
+  const updated = page.replace(
+    /(<!-- scaling: (.*?) -->\n\n)(?:\|.*\n)*/g,
+    (_, comment: string, what: string) => {
+      if (what === "sums") return comment + sumsTable(figures);
+      if (what === "steps") return comment + stepsTable(figures);
+      const options = parse(what.split(" "));
+      const network = networkOf(figures, options.network);
+      return comment + summary(network, jobsOf(figures, options));
+    },
+  );
+  await Deno.writeTextFile(path, updated);
+}
+
+if (import.meta.main) {
+  const options = parse(Deno.args);
+  const figures: ScalingFigures = JSON.parse(await Deno.readTextFile(options.path));
+  if (options.update !== "") {
+    await updatePage(options.update, figures);
+    Deno.exit(0);
+  }
+  print(`Sums of two processes, fitted:\n\n${sumsTable(figures)}`);
+  print(`\nSteps here, one thread a process:\n\n${stepsTable(figures)}`);
+  const network = networkOf(figures, options.network);
+  const jobs = jobsOf(figures, options);
+  print(`\nEfficiency, ${options.network}:\n\n${summary(network, jobs)}`);
+  for (const [variant, job] of jobs) {
     const { latency, bandwidth } = network;
     print(
       `\n${variant}, ${options.batch} samples a process, ${options.speed} times the speed of a thread here, ` +
@@ -248,10 +289,28 @@ if (import.meta.main) {
   }
 }
 
+/** Efficiencies of all networks side by side, and what limits each at the end. */
+function summary(
+  network: NetworkFigures,
+  jobs: ReadonlyMap<string, Job>,
+): string {
+  const rows = NODES.map((nodes) => [
+    `${nodes}`,
+    ...[...jobs.values()].map((job) => {
+      const { efficiency, limit } = predictStep(network, nodes, job);
+      return `${percent(efficiency)}${limit === "none" ? "" : `, ${limit}`}`;
+    }),
+  ]);
+  return table(["nodes", ...jobs.keys()], rows);
+}
+
 function jobOf(
   figures: ScalingFigures,
   variant: string,
-  { speed, batch, storage, jitter, precision }: Omit<ReturnType<typeof parse>, "path" | "network">,
+  { speed, batch, storage, jitter, precision }: Omit<
+    ReturnType<typeof parse>,
+    "path" | "network" | "update"
+  >,
 ): Job {
   const one = figures.steps[variant]![1]!;
   return {
