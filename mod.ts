@@ -19,6 +19,7 @@ export * from "./lib/models/mod.ts";
 export * from "./lib/normalization/mod.ts";
 export * from "./lib/onnx/mod.ts";
 export * from "./lib/optim/mod.ts";
+export * from "./lib/polygonize/mod.ts";
 export * from "./lib/random/mod.ts";
 export * from "./lib/raster/mod.ts";
 export * from "./lib/refine/mod.ts";

@@ -88,6 +88,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "Say what became of what between two maps",
     load: () => import("./change.ts"),
   },
+  polygonize: {
+    group: "Maps",
+    summary: "Turn the regions of a class map into polygons",
+    load: () => import("./polygonize.ts"),
+  },
   train: {
     group: "Models",
     summary: "Train a network on labelled patches",

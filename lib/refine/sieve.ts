@@ -10,10 +10,11 @@
  *
  * @module
  */
-import { type NdArray, ndarray } from "../array/mod.ts";
+import { ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { RasterReader } from "../raster/mod.ts";
 import type { RowSink } from "../tiling/mod.ts";
+import { type Line, mapStrips, NONE, PieceNumbers } from "./region_pieces.ts";
 
 /** Options of {@linkcode sieveRaster}. */
 export interface SieveOptions {
@@ -36,12 +37,6 @@ export interface SieveReport {
   /** Pixels that changed. */
   readonly pixels: number;
 }
-
-/** Pixels read at once. */
-const STRIP_PIXELS = 2 ** 20;
-
-/** No data, and no neighbour. */
-const NONE = -1;
 
 /**
  * Drop the small regions of a class map.
@@ -69,8 +64,8 @@ export async function sieveRaster(
   const regions = new Regions();
   const passes = { done: 0, total: 3 * height };
   const eachRow = async (row: (line: Line) => void, strip?: (rows: number) => Promise<void>) => {
-    const ids = new Identifier(width, connectivity);
-    for await (const { values, valid, rows } of strips(map)) {
+    const ids = new PieceNumbers(width, connectivity);
+    for await (const { values, valid, rows } of mapStrips(map)) {
       for (let y = 0; y < rows; y++) {
         const line = {
           values: values.subarray(y * width, (y + 1) * width),
@@ -119,68 +114,6 @@ export async function sieveRaster(
     await sink.writeRows(strip);
   });
   return { ...report, pixels };
-}
-
-/** Rows of the map, some at a time. */
-async function* strips(map: RasterReader) {
-  const { width, height, block } = map.info;
-  const wanted = Math.max(1, Math.floor(STRIP_PIXELS / width));
-  const step = wanted > block.height ? wanted - wanted % block.height : wanted;
-  for (let y = 0; y < height; y += step) {
-    const rows = Math.min(step, height - y);
-    const { image, valid } = await map.read({ x: 0, y, width, height: rows });
-    yield { values: (image as NdArray<"uint8">).data, valid: valid.data, rows };
-  }
-}
-
-/** A row and the pieces that its pixels belong to. */
-interface Line {
-  readonly values: Uint8Array;
-  readonly valid: Uint8Array;
-  /** Piece of each pixel; −1 without data. */
-  readonly ids: Int32Array;
-  /** Pieces of the row above; null in the first row. */
-  readonly above: Int32Array | null;
-  /** Pieces that turn out to be of one region. */
-  readonly joined: readonly (readonly [number, number])[];
-}
-
-/** Gives each pixel the number of a piece of a region, the same in every pass. */
-class Identifier {
-  readonly #width: number;
-  readonly #connectivity: 4 | 8;
-  #count = 0;
-  #above: { readonly ids: Int32Array; readonly values: Uint8Array } | null = null;
-
-  constructor(width: number, connectivity: 4 | 8) {
-    this.#width = width;
-    this.#connectivity = connectivity;
-  }
-
-  next(values: Uint8Array, valid: Uint8Array): Pick<Line, "ids" | "above" | "joined"> {
-    const ids = new Int32Array(this.#width).fill(NONE);
-    const joined: [number, number][] = [];
-    const above = this.#above;
-    const reach = this.#connectivity === 8 ? [0, -1, 1] : [0];
-    for (let x = 0; x < this.#width; x++) {
-      if (valid[x] === 0) continue;
-      const take = (other: number) => {
-        if (ids[x] === NONE) ids[x] = other;
-        else if (ids[x] !== other) joined.push([ids[x]!, other]);
-      };
-      if (x > 0 && ids[x - 1] !== NONE && values[x - 1] === values[x]) take(ids[x - 1]!);
-      if (above !== null) {
-        for (const dx of reach) {
-          const other = above.ids[x + dx];
-          if (other === undefined || other === NONE || above.values[x + dx] !== values[x]) continue;
-          take(other);
-        }
-      }
-      if (ids[x] === NONE) ids[x] = this.#count++;
-    }
-    this.#above = { ids, values: values.slice() };
-    return { ids, above: above?.ids ?? null, joined };
-  }
 }
 
 /** Regions by their pieces. */

@@ -16,6 +16,7 @@ for part in part-1 part-2; do swath iou map.tif truth.tif --format json > $part.
   report: "cp truth.tif map.tif",
   stats: "cp truth.tif map.tif",
   area: "cp truth.tif map.tif",
+  polygonize: "cp truth.tif map.tif",
   change: `swath synth landcover --size 256 --seed 2 -o other.tif --labels 2024-map.tif
 cp truth.tif 2023-map.tif`,
   mosaic: "for map in east west; do cp truth.tif $map.tif; done",

@@ -1,0 +1,2 @@
+/** Polygons of class maps. @module */
+export { polygonizeMap, type PolygonizeOptions, type RegionPolygon } from "./polygonize.ts";
