@@ -131,6 +131,15 @@ const CONVOLUTIONS: readonly (readonly [
     "padding=6, dilation=6",
   ],
   [[2, 3, 5, 8], [2, 3, 1, 7], { pads: [0, 3, 0, 3] }, "padding=(0, 3)"],
+  // Large maps, whose weights get their gradients tap by tap.
+  [[2, 3, 33, 35], [4, 3, 3, 3], { pads: [1, 1, 1, 1] }, "padding=1"],
+  [[1, 2, 40, 37], [3, 2, 5, 2], {}, ""],
+  [
+    [2, 2, 36, 40],
+    [3, 2, 3, 4],
+    { dilations: [4, 2], pads: [4, 3, 4, 3] },
+    "padding=(4, 3), dilation=(4, 2)",
+  ],
 ];
 
 const convolutions = CONVOLUTIONS.flatMap(([x, w, attributes, torch]): OperatorCase[] => [

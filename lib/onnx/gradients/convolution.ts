@@ -50,6 +50,12 @@ function weightGradient(
   if (group === channels && group === features && all(window.strides, 1)) {
     return depthwiseWeightGradient(c, image, map, weight, window);
   }
+  if (
+    group === 1 && rank === 2 && all(window.strides, 1) &&
+    places.reduce((a, b) => a * b) >= TAPWISE_PLACES
+  ) {
+    return tapwiseWeightGradient(c, image, map, weight, window);
+  }
   const size = channels / group;
   const parts = c.op("Reshape", [image, [batch, group, size, ...extents]]);
   const swapped = c.permute(parts, [2, 1, 0, ...range(3, 3 + rank)]);
@@ -101,6 +107,43 @@ function depthwiseWeightGradient(
   });
   const columns = sums.map((sum) => c.op("Unsqueeze", [sum, [1]]));
   return c.reshapeLike(c.op("Concat", columns, { axis: 1 }), weight);
+}
+
+/** From this many places of the window on, products tap by tap are faster than a convolution. */
+const TAPWISE_PLACES = 1024;
+
+/**
+ * The same for a two-dimensional convolution with stride 1 of a large map: one product a tap, of the map's gradient with
+ * the image, shifted. A convolution with so large a kernel has results of a few columns, for which products are not
+ * made. The image is padded and its lines laid end to end, so that a shift is one cut; as lines of the gradient end in
+ * zeros, what a shift carries into the next line does not count.
+ */
+function tapwiseWeightGradient(
+  c: ConvolutionContext,
+  image: Value,
+  map: Value,
+  weight: Value,
+  { kernelShape, dilations, pads }: Window,
+): Value {
+  const [batch, channels, height, width] = c.extents(image) as [number, number, number, number];
+  const [, features, rows, columns] = c.extents(map) as [number, number, number, number];
+  const [top, left, bottom, right] = pads as [number, number, number, number];
+  const line = width + left + right;
+  // One more line, as the last shift begins within a line and ends beyond the last one.
+  const padded = c.op("Pad", [image, [top, left, bottom + 1, right], 0, [2, 3]]);
+  const lines = c.op("Reshape", [padded, [batch, channels, (height + top + bottom + 1) * line]]);
+  const gradient = c.op("Reshape", [
+    c.op("Pad", [map, [0, line - columns], 0, [3]]),
+    [batch, features, rows * line],
+  ]);
+  const taps = product(kernelShape.map((extent) => range(0, extent))).map(([y, x]) => {
+    const start = y! * dilations[0]! * line + x! * dilations[1]!;
+    const shifted = c.op("Slice", [lines, [start], [start + rows * line], [2]]);
+    const products = c.op("FusedMatMul", [gradient, shifted], { transB: true });
+    return batch === 1 ? products : c.op("ReduceSum", [products, [0]]);
+  });
+  const stacked = c.op("Concat", taps, { axis: 0 });
+  return c.reshapeLike(c.op("Transpose", [stacked], { perm: [1, 2, 0] }), weight);
 }
 
 /** All combinations of one element of each list, in lexicographic order. */

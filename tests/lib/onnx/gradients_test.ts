@@ -152,6 +152,20 @@ Deno.test("Conv: strides, pads, dilations and groups together", () => {
   );
 });
 
+Deno.test("Conv: the weight of a large map, with pads that differ", () => {
+  const graph = new Graph("large");
+  const x = graph.input("x", "float32", [1, 2, 33, 30]);
+  const w = graph.input("w", "float32", [1, 2, 3, 2]);
+  const y = graph.op("Conv", [x, w], { pads: [2, 0, 1, 3], dilations: [1, 2] });
+  const feed = (shape: number[], step: number) => {
+    const array = ndarray("float64", shape);
+    for (let i = 0; i < array.data.length; i++) array.data[i] = ((i + 1) * step) % 1 - 0.5;
+    return array;
+  };
+  const feeds = { x: feed([1, 2, 33, 30], 0.618), w: feed([1, 2, 3, 2], 0.377) };
+  checkGradients(graph, probe(graph, [y]), [w], feeds);
+});
+
 Deno.test("ConvTranspose: strides, pads, dilations, groups and output padding together", () => {
   check(
     { x: [2, 4, 3, 4], w: [4, 2, 3, 2], b: [4] },
