@@ -130,6 +130,7 @@ async function trainAndMap(name: string, network: NetworkConfig): Promise<Outcom
     epochs,
     learning_rate: architecture === "setr" ? 1e-3 : 3e-3,
     schedule: "one_cycle",
+    loss: { ce: 1, dice: 1 },
     dropout: 0,
     drop_path: 0,
     save: { monitor: "val_miou", mode: "max" },
@@ -161,8 +162,8 @@ async function trainAndMap(name: string, network: NetworkConfig): Promise<Outcom
 }
 
 function meanIou(json: string): number {
-  const { mean_iou: value } = JSON.parse(json);
-  if (typeof value !== "number") throw new Error(`no mean_iou in ${json.slice(0, 200)}`);
+  const { meanIou: value } = JSON.parse(json);
+  if (typeof value !== "number") throw new Error(`no meanIou in ${json.slice(0, 200)}`);
   return value;
 }
 
