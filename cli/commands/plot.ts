@@ -19,6 +19,7 @@ import {
   learningCurves,
   parseMetricsLog,
   parseScores,
+  readLegend,
   readZoneFigures,
   reliabilityChart,
   RUN_FILES,
@@ -210,7 +211,7 @@ async function scoreChart(file: string, kind: Kind, options: PlotOptions): Promi
 }
 
 async function zoneChart(file: string, kind: Kind, options: PlotOptions): Promise<Chart> {
-  const figures = await readZoneFigures(file, await chosenClasses(null, options), options.id);
+  const figures = await readZoneFigures(file, await zoneClasses(options), options.id);
   if (kind === "shares") {
     return { chart: () => sharesChart(figures), text: () => textShares(zoneShares(figures)) };
   }
@@ -219,6 +220,15 @@ async function zoneChart(file: string, kind: Kind, options: PlotOptions): Promis
     throw new CommandError("Missing --column, the attribute of zones that their map shows");
   }
   return { chart: () => choroplethChart(figures, column), text: null };
+}
+
+/** Names and colours of the classes that attributes of zones are named after. */
+async function zoneClasses(options: PlotOptions): Promise<Evaluation["classes"]> {
+  const { classes, palette } = options;
+  if (classes !== undefined || palette === undefined) return await chosenClasses(null, options);
+  // Attributes have names and no numbers.
+  const legend = await readLegend(palette);
+  return legend.flatMap(({ name, color }) => name === null ? [] : [{ name, color }]);
 }
 
 /** Classes under the names and in the colours of the options, as many as there are. */

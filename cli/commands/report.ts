@@ -149,6 +149,7 @@ export default defineCommand({
         : { legend: { entries: await readLegend(palette), source: palette } }),
       made: [
         ["swath", project.version],
+        ["Deno", Deno.version.deno],
         ["made on", new Date().toISOString().slice(0, 10)],
         ["command line", io.commandLine],
       ],

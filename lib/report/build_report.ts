@@ -4,7 +4,13 @@
  * @module
  */
 import { basename, join } from "node:path";
-import { type ClassInfo, classPalette, type LegendEntry, recolorClasses } from "../classes/mod.ts";
+import {
+  type ClassInfo,
+  classPalette,
+  IGNORE_LABEL,
+  type LegendEntry,
+  recolorClasses,
+} from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import { withFileErrors } from "../files/mod.ts";
 import { groundScale } from "../geo/mod.ts";
@@ -177,7 +183,7 @@ export async function buildReport(
 
   const data: ReportData = {
     title: inputs.title ?? titleOf(inputs),
-    subtitle: subtitleOf(first, classes),
+    subtitle: subtitleOf(first, layers[0]?.counts),
     classes: classes.map(({ name, color }) => ({ name, color })),
     map,
     scores: evaluation === null ? null : pageScores(evaluation[1], classes, evaluation[0]),
@@ -261,10 +267,11 @@ function titleOf({ maps, runs, title }: ReportInputs): string {
   );
 }
 
-function subtitleOf(info: RasterInfo | undefined, classes: readonly ClassInfo[]): string {
-  if (info === undefined) return "";
+function subtitleOf(info: RasterInfo | undefined, counts: Float64Array | undefined): string {
+  if (info === undefined || counts === undefined) return "";
   const { width, height, georeference: { crs } } = info;
-  const parts = [`${width} x ${height} pixels`, `${classes.length} classes`];
+  const present = counts.subarray(0, IGNORE_LABEL).filter((count) => count > 0).length;
+  const parts = [`${width} x ${height} pixels`, present === 1 ? "1 class" : `${present} classes`];
   if (crs !== null) parts.push(crs);
   return parts.join(" · ");
 }
