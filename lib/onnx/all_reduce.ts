@@ -23,8 +23,13 @@ const MARKED = new WeakSet<readonly Value[]>();
  */
 export function allReduce(graph: Graph, value: Value): Value {
   const sum = graph.op("Identity", [value]);
-  if (sum.producer.kind === "node") MARKED.add(sum.producer.node.outputs);
+  if (sum.producer.kind === "node") markAllReduce(sum.producer.node);
   return sum;
+}
+
+/** Let an Identity stand for a sum over processes. */
+export function markAllReduce(node: Node): void {
+  MARKED.add(node.outputs);
 }
 
 /** True if the node stands for a sum over processes. */

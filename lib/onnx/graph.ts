@@ -13,6 +13,7 @@ import {
   ndarray,
   TYPED_ARRAY_CONSTRUCTORS,
 } from "../array/mod.ts";
+import { isAllReduce, markAllReduce } from "./all_reduce.ts";
 import type { Shape } from "./dims.ts";
 import { type AttributeValue, GraphError, Inference, type Operator } from "./operator.ts";
 import {
@@ -249,7 +250,9 @@ export class Graph {
    * @throws {GraphError} If the inputs do not go together.
    */
   copy(node: Node, inputs: readonly (Value | null)[]): Node {
-    return this.#add(node.operator, node.outputs.length, inputs, node.attributes);
+    const copy = this.#add(node.operator, node.outputs.length, inputs, node.attributes);
+    if (isAllReduce(node)) markAllReduce(copy);
+    return copy;
   }
 
   /**

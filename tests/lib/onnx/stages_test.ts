@@ -53,6 +53,22 @@ Deno.test("a graph without sums is one stage; a sum as output waits for the next
   assert.deepEqual([...second!.graph.outputs.keys()], ["total"]);
 });
 
+Deno.test("a sum that is computed again is summed again", () => {
+  const graph = new Graph("g");
+  const weight = graph.parameter("w", "float32", [4]);
+  const activation = graph.scope("block.0", () => {
+    const sum = allReduce(graph, graph.op("Exp", [weight]));
+    return graph.op("Mul", [sum, sum]);
+  });
+  const loss = graph.op("ReduceSum", [graph.op("Mul", [activation, activation])], {
+    keepdims: false,
+  });
+  const recompute = ({ scope }: { scope: string }) => scope.startsWith("block") ? scope : null;
+  graph.output("gradient", differentiate(graph, loss, [weight], { recompute }).get(weight)!);
+  const summed = cutIntoStages(graph).flatMap((stage) => stage.summed);
+  assert.equal(summed.length, 3, summed.join());
+});
+
 Deno.test("only float32 is summed", () => {
   const graph = new Graph("g");
   const count = graph.op("Cast", [graph.input("x", "float32", [2])], { to: "int64" });
