@@ -21,6 +21,7 @@ export * from "./lib/onnx/mod.ts";
 export * from "./lib/optim/mod.ts";
 export * from "./lib/polygonize/mod.ts";
 export * from "./lib/random/mod.ts";
+export * from "./lib/pictures/mod.ts";
 export * from "./lib/raster/mod.ts";
 export * from "./lib/refine/mod.ts";
 export * from "./lib/render/mod.ts";

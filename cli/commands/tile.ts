@@ -26,6 +26,7 @@ import {
 } from "../options.ts";
 import { factorOf, offsetOption, scaleOption, watchDivisors } from "../scale.ts";
 import { writePatches } from "../stream.ts";
+import { pictureOptions, picturesOf } from "../tile/picture_options.ts";
 import { openScene, reportTraffic } from "../tile/open_scene.ts";
 import { formatPlans, formatTotal, planOf, type ScenePlan } from "../tile/plan_table.ts";
 import { describeScene, listScenes, type ScenePaths } from "../tile/scene_list.ts";
@@ -69,6 +70,10 @@ export default defineCommand({
     "GeoPackage, FlatGeobuf or Shapefile, in any CRS.",
     "Labels are a raster of one band on the same pixels: class numbers from 0, and 255 or nodata where " +
     "there is no label. Their names come from --classes, or the raster itself.",
+    "A folder that holds nothing but pictures (PNG, JPEG; also in subfolders) is a data set of independent " +
+    "images: RGB, each a sample, of its own size unless --fit says otherwise. --labels is then a folder with a " +
+    "PNG under the same name for each: class numbers, a palette's indices, or the colours of --classes (such as " +
+    "camvid). With ADE20K's annotations, --reduce-labels.",
     "A catalogue (--scenes) has a JSON object a line: " +
     '{"id": "T33UVP-2020", "files": ["B02.tif", "B03.tif"], "labels": "truth.tif", "date": ' +
     '"2020-07-01"}. ' +
@@ -119,6 +124,11 @@ export default defineCommand({
         "mkdir parts && swath tile --scenes scenes.ndjson --size 64 --shard 2/3 | swath infer model/ | " +
         "swath stitch -o 'parts/{scene}.2.tif'",
     },
+    {
+      note: "Pictures and annotations as ADE20K has them",
+      command:
+        "swath tile images --labels annotations --reduce-labels --fit crop --size 64 > ade.tar",
+    },
     { note: "Look inside", command: "swath tile scene.tif --size 256 | tar tv" },
   ],
   parser: object({
@@ -165,6 +175,7 @@ export default defineCommand({
     bands: bandsOption(),
     scale: scaleOption(),
     offset: offsetOption(),
+    ...pictureOptions(),
     window: optional(
       option("--window", pixelWindow(), {
         description: message`Part of each scene to cut: first column, first row, columns, rows`,
@@ -227,6 +238,12 @@ export default defineCommand({
     }
     if (cut.bboxCrs !== undefined && cut.bbox === undefined) {
       throw new CommandError("--bbox-crs goes with --bbox");
+    }
+    const { fit, reduceLabels, preprocessor } = cut;
+    if (catalogue === undefined && !plan) {
+      const pictures = { scenes, labels, size: cut.size, fit, reduceLabels, preprocessor };
+      const items = await picturesOf(pictures, named, io);
+      if (items !== null) return await writePatches(io, items, format);
     }
     watchDivisors(cut.scale, io);
     const listed = await listScenes({ scenes, catalogue, join, labels });

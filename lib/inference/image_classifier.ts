@@ -3,13 +3,13 @@
  *
  * @module
  */
-import * as v from "valibot";
-import { elementCount, isDataType, type NdArray, ndarray } from "../array/mod.ts";
+import { elementCount, type NdArray, ndarray } from "../array/mod.ts";
 import type { ClassInfo } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import { resizeImage, type ResizeOptions } from "../image/mod.ts";
 import { networkFromConfig } from "../models/mod.ts";
 import type { Normalization } from "../normalization/mod.ts";
+import { pictureToRgb, readPictureProcessor } from "../pictures/mod.ts";
 import type { RasterInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
 import type { OpenModel } from "../weights/mod.ts";
 import { createPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
@@ -24,55 +24,15 @@ export interface RankedClass {
   readonly probability: number;
 }
 
-/** transformers' numbers of Pillow's filters that are supported. */
-const PILLOW_FILTERS: ReadonlyMap<number, "bilinear" | "bicubic"> = new Map([
-  [2, "bilinear"],
-  [3, "bicubic"],
-]);
-
-const extent = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16384));
-const PREPROCESSOR = v.object({
-  do_resize: v.optional(v.nullable(v.boolean()), true),
-  do_center_crop: v.optional(v.nullable(v.boolean()), false),
-  do_pad: v.optional(v.nullable(v.boolean()), false),
-  resample: v.optional(v.nullable(v.number()), 2),
-  size: v.optional(
-    v.union([extent, v.object({ height: extent, width: extent })]),
-    { height: 512, width: 512 },
-  ),
-});
-
 /**
  * How a model wants its images resized.
  *
  * @param model The model; `preprocessor_config.json` says it under transformers' names.
  * @returns Size and filter; null where images are taken as they are.
- * @throws {InputError} If it asks for a size that depends on the image, cropping, padding, or a filter other than
- * bilinear and bicubic.
  */
-function resizeOf(model: OpenModel): ResizeOptions | null {
-  if (model.preprocessor === null) return null;
-  const what = `Cannot prepare images as "${model.directory}/preprocessor_config.json" says`;
-  const parsed = v.safeParse(PREPROCESSOR, model.preprocessor, { abortEarly: true });
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    throw new InputError(`${what}: "${v.getDotPath(issue) ?? ""}" must be a size in pixels`);
-  }
-  const { do_resize, do_center_crop, do_pad, resample, size } = parsed.output;
-  if (do_center_crop || do_pad) {
-    throw new InputError(
-      `${what}: "${do_center_crop ? "do_center_crop" : "do_pad"}" is not supported`,
-    );
-  }
-  if (!do_resize) return null;
-  const filter = PILLOW_FILTERS.get(resample ?? 2);
-  if (filter === undefined) {
-    throw new InputError(
-      `${what}: "resample" is ${resample}: expected 2 (bilinear) or 3 (bicubic)`,
-    );
-  }
-  const { height, width } = typeof size === "number" ? { height: size, width: size } : size;
-  return { height, width, filter };
+function resizeOf({ preprocessor, directory }: OpenModel): ResizeOptions | null {
+  if (preprocessor === null) return null;
+  return readPictureProcessor(preprocessor, `${directory}/preprocessor_config.json`).resize;
 }
 
 /** A model that gives one class to an image. */
@@ -126,7 +86,7 @@ export class ImageClassifier {
     const window = { x: 0, y: 0, width: info.width, height: info.height };
     if (!info.format.startsWith("GeoTIFF") && this.#predictor.network.bands === 3) {
       const { image } = await raster.read(window);
-      return toRgb(image, info);
+      return pictureToRgb(image, info);
     }
     const pixels = await raster.read(window, selectBands(info, this.#predictor));
     return fillWithMean(pixels, this.#normalization);
@@ -158,31 +118,6 @@ export function createImageClassifier(
     });
   }
   return new ImageClassifier(predictor, predictor.normalization, resizeOf(model));
-}
-
-/** A picture as RGB, as Pillow's `convert("RGB")` has it. */
-function toRgb(image: NdArray, info: RasterInfo): NdArray {
-  const [bands, height, width] = image.shape as [number, number, number];
-  if (!isDataType(image, "uint8")) {
-    throw new InputError(
-      `Cannot classify "${info.source}" as its pixels are ${image.dtype}: expected 8 bits`,
-    );
-  }
-  const plane = height * width;
-  const rgb = ndarray("uint8", [3, height, width]);
-  for (let band = 0; band < 3; band++) {
-    const target = rgb.data.subarray(band * plane, (band + 1) * plane);
-    if (info.classes !== null && bands === 1) {
-      const levels = info.classes.map(({ color }) =>
-        Number.parseInt(color.slice(1 + 2 * band, 3 + 2 * band), 16)
-      );
-      image.data.forEach((index, pixel) => target[pixel] = levels[index] ?? 0);
-    } else {
-      const from = bands >= 3 ? band : 0;
-      target.set(image.data.subarray(from * plane, (from + 1) * plane));
-    }
-  }
-  return rgb;
 }
 
 /** Numbers of the bands that the model takes. */

@@ -34,6 +34,7 @@ export {
   openModel,
   type OpenModelOptions,
   readModelConfig,
+  readModelPreprocessor,
   type SavedModel,
   saveModel,
   storeTemperature,

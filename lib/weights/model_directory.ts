@@ -164,6 +164,23 @@ export async function saveModel(
 }
 
 /**
+ * Read how a model wants its images prepared.
+ *
+ * @param source A model directory, or `preprocessor_config.json` itself.
+ * @returns Its content, and where it was found.
+ * @throws {InputError} If there is no such file.
+ */
+export async function readModelPreprocessor(
+  source: string,
+): Promise<{ readonly config: Readonly<Record<string, unknown>>; readonly path: string }> {
+  const info = await statPath(source);
+  const path = info?.isDirectory ? join(source, PREPROCESSOR) : source;
+  const config = await readJsonObject(path);
+  if (config !== null) return { config, path };
+  throw new InputError(`Cannot read ${JSON.stringify(path)}: no such file`);
+}
+
+/**
  * Store a temperature in the configuration of a model.
  *
  * @param source A model directory, or a file in it.

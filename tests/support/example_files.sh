@@ -6,6 +6,11 @@ mkdir bands && swath synth landcover --size 240 --seed 1 -o "bands/{band}.tif" -
 for copy in train-a train-b 2023 2024; do cp scene.tif $copy.tif; done
 swath synth roads --size 64 --seed 1 -o photo.tif && mv photo.tif photo.png
 echo '{"type": "Polygon", "coordinates": [[[16.32, 46.93], [16.33, 46.93], [16.33, 46.94], [16.32, 46.93]]]}' > area.geojson
+mkdir images annotations
+for name in ADE_val_00000001 ADE_val_00000002; do
+  tiny png images/$name.png "10 20 30/40 50 60"
+  tiny png annotations/$name.png "0 1 2/2 1 0"
+done
 for id in 2023 2024; do echo "{\"id\": \"$id\", \"files\": \"$id.tif\"}"; done > scenes.ndjson
 tiny model model bands=B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12,DEM \
   scale=1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1e-4,1 \
