@@ -30,8 +30,8 @@ export default defineCommand({
     "stride, which is 4 for SegFormer and stands in the stream's header. Labels and valid masks pass " +
     "through; the image is dropped unless it is kept.",
     "A raw stream is normalized inside the network's graph with the statistics that the model carries, so " +
-    "that normalize is not needed; a normalized one is taken as it is. Bands and their scale must be " +
-    "the model's. Pixels without data are given the mean of each band.",
+    "that normalize is not needed; a normalized one is taken as it is. Bands must be the model's; " +
+    "scale and offset are those that the scene states, unless they are ten times off. Pixels without data are given the mean of each band.",
     "Patches may have any size: they are padded inside to a multiple of what the network wants, and what " +
     "the padding becomes is cut off.",
   ],

@@ -33,8 +33,9 @@ export default defineCommand({
     "With --fit, no stream goes out but statistics of the one that comes in, as JSON: count, min, max, " +
     "mean, std, percentiles and a histogram of each band, over pixels with data. --fit --merge adds " +
     "up the statistics in FILE…, and the stream if there is one.",
-    "Bands in another number or order than the statistics', and a stated scale other than theirs, are " +
-    "errors; values that are 100 times off are warned of.",
+    "Statistics are of physical values: scale and offset that the scene states are its own, such as the " +
+    "offset of Sentinel-2 since baseline 04.00. Bands in another number or order than the statistics', " +
+    "and a scale ten times off, are errors; values that are 100 times off are warned of.",
   ],
   examples: [
     {

@@ -63,7 +63,7 @@ export default defineCommand({
     "first one that has data wins.",
     "Scale and offset of the stored numbers come from the files, from the metadata of a Sentinel-2 " +
     "product (with the offset of baseline 04.00), or from --scale and --offset. infer and normalize " +
-    "check them against the model's.",
+    "apply a model's statistics to what they make of the numbers.",
     "--window and --bbox make a part of the scene the whole of what is cut, and mapped. --aoi leaves the " +
     "grid as it is, and out of it the patches that polygons do not depend on: inside them, the map is " +
     "that of the whole scene; elsewhere it has no data where no patch came. Polygons are GeoJSON, " +

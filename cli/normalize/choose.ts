@@ -4,10 +4,10 @@
  * @module
  */
 import {
+  adaptScale,
   type BandInfo,
   BandStatistics,
   checkBands,
-  checkScale,
   makeNormalization,
   type Normalization,
   normalizationFromPercentiles,
@@ -156,7 +156,9 @@ function fitToBands(
   const names = bands.map(({ name }) => name);
   const owners = { wants: `"${stats}"` };
   checkBands(statistics.bands, names, owners);
-  if (scale === undefined && offset === undefined) checkScale(statistics, bands, owners);
+  if (scale === undefined && offset === undefined) {
+    return { ...adaptScale(statistics, bands, owners), bands: names };
+  }
   // What neither the options nor the scene states is as in the statistics.
   return {
     ...statistics,

@@ -6,7 +6,7 @@
 import type { NdArray } from "../array/mod.ts";
 import type { ClassInfo } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
-import { checkBands, checkScale, type Normalization, RangeMonitor } from "../normalization/mod.ts";
+import { adaptScale, checkBands, type Normalization, RangeMonitor } from "../normalization/mod.ts";
 import { type Sample, type StreamHeader, type StreamItem, transformStream } from "../stream/mod.ts";
 import type { Predictor } from "./predictor.ts";
 
@@ -116,6 +116,5 @@ function normalizationFor(header: StreamHeader, predictor: Predictor): Normaliza
       { hint: "Normalize the stream with `swath normalize` first" },
     );
   }
-  checkScale(normalization, header.bands, { wants });
-  return normalization;
+  return adaptScale(normalization, header.bands, { wants });
 }

@@ -91,6 +91,57 @@ export function checkScale(
 
 /** About as many pixels of a band of a patch are looked at: another scale shows in any of them. */
 const SAMPLED_PIXELS = 8192;
+/** Scales this many times apart are not of one quantity, such as reflectance and percent of it. */
+const SCALE_FACTOR = 10;
+
+/**
+ * A normalization for the stored numbers of an image, which may be on another scale than those that its
+ * statistics were made of: they are in physical units, so that an image that states its own scale and
+ * offset is normalized by these. Products of Sentinel-2 since baseline 04.00 need it, whose offset is
+ * -0.1, under a model that was trained with older ones, whose offset is 0.
+ *
+ * A file that states no scale (factor 1, offset 0) is taken to be as the statistics say.
+ *
+ * @param normalization What is to be applied.
+ * @param bands Bands of the image, as many.
+ * @param owners What to call the two in the message.
+ * @returns The normalization with the scale and offset of each band that states them.
+ * @throws {InputError} If a band states a scale where the statistics are of stored numbers, or one that
+ * is ten times off.
+ *
+ * @example
+ * ```ts
+ * import { adaptScale, makeNormalization } from "swath";
+ *
+ * const old = makeNormalization(["B04"], { scale: [1e-4], mean: [0.1], std: [0.05] });
+ * const { offset } = adaptScale(old, [{ name: "B04", scale: 1e-4, offset: -0.1 }]);
+ * if (offset[0] !== -0.1) throw new Error("the scene knows its own offset");
+ * ```
+ */
+export function adaptScale(
+  normalization: Normalization,
+  bands: readonly BandInfo[],
+  owners: BandOwners = {},
+): Normalization {
+  const isSilent = ({ scale, offset }: { scale: number; offset: number }) =>
+    scale === 1 && offset === 0;
+  const adapted = bands.map((band, index) => {
+    const own = { scale: normalization.scale[index]!, offset: normalization.offset[index]! };
+    const agree = near(band.scale, own.scale) && near(band.offset, own.offset);
+    if (isSilent(band) || agree) return own;
+    const ratio = band.scale / own.scale;
+    if (isSilent(own) || !(ratio < SCALE_FACTOR && ratio > 1 / SCALE_FACTOR)) {
+      checkScale(normalization, bands, owners);
+    }
+    return band;
+  });
+  return {
+    ...normalization,
+    scale: adapted.map(({ scale }) => scale),
+    offset: adapted.map(({ offset }) => offset),
+  };
+}
+
 /** Data further than this factor from a model's training data is on another scale. */
 export const RANGE_FACTOR = 100;
 

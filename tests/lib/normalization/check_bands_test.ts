@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { checkBands, checkScale, makeNormalization, ndarray, RangeMonitor } from "../../../mod.ts";
+import {
+  adaptScale,
+  checkBands,
+  checkScale,
+  makeNormalization,
+  ndarray,
+  RangeMonitor,
+} from "../../../mod.ts";
 
 const S2 = [
   "B01",
@@ -66,6 +73,28 @@ Deno.test("checkScale: silent files and equal scales agree, others are named", (
     message:
       "Scales do not match in band B04: the model wants stored numbers with scale 0.0001 and offset 0, the stream has scale 0.0001 and offset -0.1",
   });
+});
+
+Deno.test("adaptScale: what an image states of its numbers holds, where the quantity is the same", () => {
+  const normalization = makeNormalization(["B04", "DEM"], {
+    scale: [0.0001, 1],
+    offset: [0, 0],
+    mean: [0.1, 300],
+    std: [0.05, 90],
+  });
+  const adapt = (scale: number, offset: number, dem = 1) => {
+    const { mean, std, ...adapted } = adaptScale(normalization, [
+      { name: "B04", scale, offset },
+      { name: "DEM", scale: dem, offset: 0 },
+    ]);
+    assert.deepEqual([mean, std], [normalization.mean, normalization.std]);
+    return [adapted.scale, adapted.offset];
+  };
+  assert.deepEqual(adapt(1, 0), [[0.0001, 1], [0, 0]]);
+  assert.deepEqual(adapt(0.0001, -0.1), [[0.0001, 1], [-0.1, 0]]);
+  assert.deepEqual(adapt(0.0000275, -0.2), [[0.0000275, 1], [-0.2, 0]]);
+  assert.throws(() => adapt(0.01, 0), /in band B04: the model wants .* 0.0001 .* scale 0.01/);
+  assert.throws(() => adapt(0.0001, 0, 0.5), /in band DEM/);
 });
 
 const IN_RANGE = makeNormalization(["B04", "B08"], { mean: [0.1, 0.3], std: [0.05, 0.1] });
