@@ -89,8 +89,6 @@ export function checkScale(
   });
 }
 
-/** About as many pixels of a band of a patch are looked at: another scale shows in any of them. */
-const SAMPLED_PIXELS = 8192;
 /** Scales this many times apart are not of one quantity, such as reflectance and percent of it. */
 const SCALE_FACTOR = 10;
 
@@ -142,6 +140,8 @@ export function adaptScale(
   };
 }
 
+/** About as many pixels of a band of a patch are looked at: another scale shows in any of them. */
+const SAMPLED_PIXELS = 8192;
 /** Data further than this factor from a model's training data is on another scale. */
 export const RANGE_FACTOR = 100;
 
