@@ -2,8 +2,8 @@
 
     python raster.py THREADS FOLDER/
 
-The folder holds `scene.tif`. Writes `<interleave>-<codec>.tif` of it in every layout, then prints `ready`, and for each line
-on standard input the seconds of the work named there: `read NAME.tif` reads all windows of 512×512, `write` writes the
+The folder holds `scene.tif`. Writes `<interleave>-<codec>.small.tif` of it in every layout, then prints `ready`, and for each
+line on standard input the seconds of the work named there: `read NAME.tif` reads all windows of 512×512, `write` writes the
 band of `map.tif` as a Cloud-Optimized GeoTIFF.
 """
 import sys, time
@@ -17,11 +17,11 @@ environment = rasterio.Env(GDAL_NUM_THREADS=threads, GDAL_CACHEMAX=512)
 environment.__enter__()
 
 with rasterio.open(f"{folder}/scene.tif") as scene:
-    profile = {**scene.profile, "tiled": True, "blockxsize": SIZE, "blockysize": SIZE, "predictor": 2, "bigtiff": "if_safer"}
+    profile = {**scene.profile, "tiled": True, "blockxsize": SIZE, "blockysize": SIZE, "predictor": 2}
     for interleave in ("pixel", "band"):
         for codec in ("deflate", "lzw", "zstd"):
             layout = {**profile, "interleave": interleave, "compress": codec}
-            with rasterio.open(f"{folder}/{interleave}-{codec}.tif", "w", num_threads=threads, **layout) as copy:
+            with rasterio.open(f"{folder}/{interleave}-{codec}.small.tif", "w", num_threads=threads, **layout) as copy:
                 for _, window in copy.block_windows(1):
                     copy.write(scene.read(window=window), window=window)
 with rasterio.open(f"{folder}/map.tif") as source:

@@ -4,14 +4,18 @@
  *
  *     deno task bench raster [SIZE]
  *
- * The scene is SIZE × SIZE pixels (4096 where left out).
+ * The scene is SIZE × SIZE pixels (8192 where left out). Above 2048 it is made of the blocks of a smaller
+ * one, over and over.
  */
 import type { BenchRow } from "./bench_row.ts";
+import { enlargeTiff } from "./enlarge_tiff.ts";
 import { interleave, timed } from "./interleave.ts";
 import { Peer } from "./peer.ts";
 import { createGeoTiff, type NdArray, ndarray, openRaster, synthLandcover } from "swath";
 
 const WINDOW = 512;
+/** Largest side of the scene that is made, which a larger one repeats. */
+const SMALL = 2048;
 const THREADS = 2;
 const ROUNDS = 3;
 const LAYOUTS = ["pixel", "band"] as const;
@@ -34,12 +38,14 @@ async function readWindows(path: string): Promise<void> {
   raster.close();
 }
 
-/** Write the scene as `scene.tif`; its labels as `map.tif`, and return them. */
+/** Write the scene as `scene.tif`, and its labels, repeated up to the size, as `map.tif`; return these. */
 async function makeScene(folder: string, size: number): Promise<NdArray<"uint8">> {
-  const scene = synthLandcover({ width: size, height: size, seed: 1 });
-  const common = { width: size, height: size, georeference: scene.georeference };
+  const small = Math.min(size, SMALL);
+  const scene = synthLandcover({ width: small, height: small, seed: 1 });
   using image = await createGeoTiff(`${folder}/scene.tif`, {
-    ...common,
+    width: small,
+    height: small,
+    georeference: scene.georeference,
     overviews: "none",
     dtype: scene.dtype,
     bands: scene.bands,
@@ -48,9 +54,16 @@ async function makeScene(folder: string, size: number): Promise<NdArray<"uint8">
     compression: "zstd",
   });
   const labels = ndarray("uint8", [1, size, size]);
-  for (let row = 0; row < size; row += WINDOW) {
-    const rows = scene.rows(row, Math.min(WINDOW, size - row));
-    labels.data.set(rows.labels.data, row * size);
+  for (let row = 0; row < small; row += WINDOW) {
+    const rows = scene.rows(row, Math.min(WINDOW, small - row));
+    for (let line = 0; line < rows.labels.data.length / small; line++) {
+      const part = rows.labels.data.subarray(line * small, (line + 1) * small);
+      for (let y = row + line; y < size; y += small) {
+        for (let x = 0; x < size; x += small) {
+          labels.data.set(part.subarray(0, size - x), y * size + x);
+        }
+      }
+    }
     await image.writeRows(rows.image);
   }
   await image.finish();
@@ -87,7 +100,7 @@ async function writeMap(path: string, labels: NdArray<"uint8">): Promise<void> {
  * @returns Megabytes of pixels per second; ratios to rasterio.
  */
 export async function run(args: readonly string[]): Promise<BenchRow[]> {
-  const [size = "4096"] = args;
+  const [size = "8192"] = args;
   const folder = await Deno.makeTempDir();
   try {
     const labels = await makeScene(folder, Number(size));
@@ -123,6 +136,8 @@ export async function run(args: readonly string[]): Promise<BenchRow[]> {
     for (const layout of LAYOUTS) {
       for (const codec of CODECS) {
         const file = `${layout}-${codec}.tif`;
+        const source = `${folder}/${layout}-${codec}.small.tif`;
+        await enlargeTiff(source, `${folder}/${file}`, Number(size), Number(size));
         const name = `read ${layout === "pixel" ? "chunky" : "planar"} ${codec}`;
         await compare(
           name,
