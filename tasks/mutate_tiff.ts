@@ -1,5 +1,5 @@
 /**
- * Damages small TIFFs in every byte and at every length and reads them: `deno run -A tasks/mutate_tiff.ts`.
+ * Damages small TIFFs in every byte and at every length and reads them: `deno task mutate`.
  *
  * Prints how many damaged files were read, refused, or met a fault of the reader; exits 1 on faults.
  */
