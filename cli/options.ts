@@ -16,6 +16,7 @@ import {
   STREAM_FORMATS,
 } from "../mod.ts";
 import {
+  byteCount,
   classList,
   decimalNumber,
   httpHeader,
@@ -215,6 +216,16 @@ export function headerOption() {
     option("--header", httpHeader(), {
       description:
         message`Header of HTTP requests, such as "Authorization: Bearer TOKEN"; may be repeated`,
+    }),
+  );
+}
+
+/** `--max-memory`: of what is read from a raster; a share of the machine's where left out. */
+export function maxMemoryOption() {
+  return optional(
+    option("--max-memory", byteCount("BYTES", { min: 16 * 2 ** 20 }), {
+      description:
+        message`Most memory for the pixels of a scene, such as 512M; a quarter of the machine's, at most 1G, by default`,
     }),
   );
 }

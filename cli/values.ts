@@ -7,7 +7,12 @@ import { type Message, message, text } from "@optique/core/message";
 import type { Suggestion } from "@optique/core/parser";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { choice, type ValueParser } from "@optique/core/valueparser";
-import type { Bounds as GroundBounds, PixelWindow, SceneShard } from "../mod.ts";
+import {
+  type Bounds as GroundBounds,
+  formatBytes,
+  type PixelWindow,
+  type SceneShard,
+} from "../mod.ts";
 
 /** Which files a shell offers. */
 export interface PathCompletion {
@@ -286,6 +291,33 @@ export function overlap(): ValueParser<"sync", Overlap> {
     },
     "pixels such as 64, or a share of the patch below 100% such as 12.5%",
     ({ value, unit }) => unit === "percent" ? `${value}%` : `${value}`,
+  );
+}
+
+/** Bytes in 1024ths of one another, by their letter. */
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+};
+
+/** A number of bytes, such as `512M` or `2GiB`. */
+export function byteCount(
+  metavar: NonEmptyString,
+  { min }: { readonly min: number },
+): ValueParser<"sync", number> {
+  return valueOf<number>(
+    metavar,
+    min,
+    (input) => {
+      const [, number = "", unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)([kmgt])(?:i?b)?$/i.exec(input) ??
+        [];
+      const bytes = Math.round(Number(number) * (BYTE_UNITS[unit.toLowerCase()] ?? NaN));
+      return number !== "" && bytes >= min ? bytes : undefined;
+    },
+    `a number of bytes such as 512M or 2G, at least ${formatBytes(min)}`,
+    (bytes) => `${bytes / BYTE_UNITS.m!}M`,
   );
 }
 

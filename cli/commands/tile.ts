@@ -21,6 +21,7 @@ import {
   classesOption,
   headerOption,
   jsonOption,
+  maxMemoryOption,
   optionalFileArguments,
   streamFormatOption,
 } from "../options.ts";
@@ -215,6 +216,7 @@ export default defineCommand({
       }),
     ),
     header: headerOption(),
+    maxMemory: maxMemoryOption(),
     plan: withDefault(
       flag("--plan", {
         description:

@@ -100,6 +100,7 @@ const WHOLE: Omit<CutOptions, "size" | "overlap"> = {
   scale: undefined,
   offset: undefined,
   header: [],
+  maxMemory: undefined,
 };
 
 /** The map that a shard makes of its part of a scene. */

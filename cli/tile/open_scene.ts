@@ -50,6 +50,8 @@ export interface CutOptions {
   readonly scale: readonly number[] | undefined;
   readonly offset: readonly number[] | undefined;
   readonly header: readonly HttpHeader[];
+  /** Most bytes for the pixels of a scene. */
+  readonly maxMemory: number | undefined;
   /** Map whose finished rows are left out; {scene} stands for the scene's name. */
   readonly resumeFrom: string | undefined;
 }
@@ -72,9 +74,10 @@ export interface OpenScene extends Disposable {
  */
 export async function openScene(paths: ScenePaths, options: CutOptions): Promise<OpenScene> {
   const headers = Object.fromEntries(options.header.map(({ name, value }) => [name, value]));
-  const { bands } = options;
+  const { bands, maxMemory } = options;
+  const reading = { headers, ...(maxMemory === undefined ? {} : { maxMemory }) };
   const reader = await openSceneFiles(paths.files, {
-    headers,
+    ...reading,
     ...(bands === undefined ? {} : { bands }),
   });
   let labels: RasterReader | null = null;
@@ -85,7 +88,7 @@ export async function openScene(paths: ScenePaths, options: CutOptions): Promise
   try {
     if (paths.labels !== null) {
       refuseLabelsAsScene(reader.info);
-      labels = await openRaster(paths.labels, { headers });
+      labels = await openRaster(paths.labels, reading);
       checkLabelRaster(reader.info, labels.info);
     }
     const bandCount = bands === undefined

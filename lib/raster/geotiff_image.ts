@@ -20,7 +20,7 @@ const REMOTE_GROUP = 64 << 20;
 /** Decoded bytes that are fetched ahead of the windows from a server. */
 const REMOTE_AHEAD = 96 << 20;
 /** Least decoded bytes that workers are given to do ahead of the windows. */
-const LOCAL_AHEAD = 32 << 20;
+const LOCAL_AHEAD = 8 << 20;
 
 /** What an image may use. */
 export interface ImageLimits {
