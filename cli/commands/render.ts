@@ -97,7 +97,7 @@ export default defineCommand({
     files: multiple(
       argument(path("FILE", { extensions: RASTER_EXTENSIONS }), {
         description:
-          message`Raster: GeoTIFF, PNG or JPEG, path or URL; the stream at standard input where left out`,
+          message`Raster: GeoTIFF, PNG or JPEG, path or URL, or the folder of a scene; the stream at standard input where left out`,
       }),
     ),
     output: outputOption(

@@ -24,7 +24,8 @@ import {
   type RampName,
   type ValueScale,
 } from "../image/mod.ts";
-import { type BandInfo, openRaster, type RasterInfo } from "../raster/mod.ts";
+import type { BandInfo, RasterInfo } from "../raster/mod.ts";
+import { openSceneFiles } from "../scene/mod.ts";
 import { checkLabelRaster, selectBands } from "../tiling/mod.ts";
 import type { Expression } from "./expression.ts";
 import { expressionBands } from "./indices.ts";
@@ -102,7 +103,7 @@ const DEFAULT_OPACITY = 0.6;
  * of its numbers, under the numbers as names. Others of one band are values along a ramp, and rasters of
  * more bands are red, green and blue. Reflectance is what the file's scale and offset make of its numbers.
  *
- * @param source Path, or `http:` or `https:` URL.
+ * @param source Path, or `http:` or `https:` URL; a folder of the files of one scene as well.
  * @param options What to show, and how.
  * @throws {InputError} If it cannot be read or shown so.
  */
@@ -261,7 +262,7 @@ async function rasterInfo(
   source: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<RasterInfo> {
-  const raster = await openRaster(source, { headers });
+  const raster = await openSceneFiles([source], { headers });
   raster.close();
   return raster.info;
 }

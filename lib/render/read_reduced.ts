@@ -7,6 +7,7 @@ import { bytesPerElement } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { GeoTransform, PixelWindow } from "../geo/mod.ts";
 import { openRaster, type RasterInfo, type RasterReader } from "../raster/mod.ts";
+import { openSceneFiles } from "../scene/mod.ts";
 import { type ReducedPixels, Reducer, type Reduction } from "./reducer.ts";
 
 /** Options of {@linkcode readReduced}. */
@@ -42,7 +43,7 @@ const CHUNK_BYTES = 1 << 25;
  * Of the overviews, the smallest one that is not smaller than the picture is read, so that a whole granule
  * takes moments; its pixels are then averaged, or vote.
  *
- * @param source Path, or `http:` or `https:` URL.
+ * @param source Path, or `http:` or `https:` URL; a folder of the files of one scene as well.
  * @param options Size, window and bands.
  * @throws {InputError} If it cannot be read, or the window leaves the raster.
  */
@@ -51,7 +52,7 @@ export async function readReduced(
   options: ReadReducedOptions,
 ): Promise<ReducedRaster> {
   const { maxSide, reduction, headers = {} } = options;
-  const full = await openRaster(source, { headers });
+  const full = await openSceneFiles([source], { headers });
   let reader: RasterReader = full;
   try {
     const { info } = full;
