@@ -4,12 +4,15 @@
  * @module
  */
 import type { Runs } from "./run_store.ts";
-import { type PercentileRule, WeightedValues } from "./weighted_values.ts";
+import { type PercentileRule, WeightedIntegers, WeightedValues } from "./weighted_values.ts";
 
 /** Values that are held for percentiles, over all zones together. */
 const VALUE_BUDGET = 1 << 24;
 /** Values that are held for each zone at least. */
 const LEAST_VALUES = 1 << 12;
+
+/** Zones that have a table of values each, of 512 KiB at most. */
+const MOST_TABLES = 2000;
 
 /** Statistics of a zone; each pixel counts by the share that the zone covers. */
 export interface ValueStatistics {
@@ -51,11 +54,13 @@ const SLOT = {
 /** Collects values in zones as the rows of a raster come. */
 export class ValueCollector {
   #numbers = new Float64Array(0);
-  readonly #values: (WeightedValues | undefined)[] = [];
+  readonly #values: (WeightedValues | WeightedIntegers | undefined)[] = [];
   readonly #pixelAreas: number | Float64Array;
   readonly #percentiles: readonly number[];
   readonly #rule: PercentileRule;
   readonly #limit: number;
+  /** Whether each zone may have a table of the values of 16 bits. */
+  readonly #tables: boolean;
 
   /**
    * Begin with nothing.
@@ -76,6 +81,7 @@ export class ValueCollector {
     this.#pixelAreas = pixelAreas;
     this.#percentiles = percentiles;
     this.#rule = rule;
+    this.#tables = zones <= MOST_TABLES;
     this.#limit = Math.max(LEAST_VALUES, Math.floor(budget / Math.max(1, zones)));
   }
 
@@ -154,7 +160,9 @@ export class ValueCollector {
     to: number,
     share: number,
   ): void {
-    const values = this.#values[zone] ??= new WeightedValues(this.#limit);
+    const values = this.#values[zone] ??= isSmallInteger(data) && this.#tables
+      ? new WeightedIntegers()
+      : new WeightedValues(this.#limit);
     for (let i = from; i < to; i++) {
       if (valid[i] !== 0) values.add(data[i]!, share);
     }
@@ -199,4 +207,10 @@ export class ValueCollector {
       approximate: values?.merged ?? false,
     };
   }
+}
+
+/** Numbers of 8 or 16 bits. */
+function isSmallInteger(data: ArrayLike<number>): boolean {
+  return data instanceof Uint8Array || data instanceof Int8Array || data instanceof Uint16Array ||
+    data instanceof Int16Array;
 }

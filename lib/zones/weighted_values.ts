@@ -4,10 +4,18 @@
  * @module
  */
 
-const FIRST_LENGTH = 64;
-
 /** How percentiles are read off; see {@linkcode WeightedValues.quantiles}. */
 export type PercentileRule = "weighted" | "plain";
+
+/** Values that wait to be sorted at least. */
+const LEAST_WAITING = 1024;
+
+/** Values in order, each once, with the weight of all pixels that have it. */
+interface SortedValues {
+  readonly values: Float64Array<ArrayBuffer>;
+  readonly weights: Float64Array<ArrayBuffer>;
+  readonly length: number;
+}
 
 /**
  * Collects values with their weights. Equal values are put together; beyond a limit, so are neighbours
@@ -15,9 +23,15 @@ export type PercentileRule = "weighted" | "plain";
  * values' share of the whole.
  */
 export class WeightedValues {
-  #values = new Float64Array(FIRST_LENGTH);
-  #weights = new Float64Array(FIRST_LENGTH);
-  #length = 0;
+  #sorted: SortedValues = {
+    values: new Float64Array(0),
+    weights: new Float64Array(0),
+    length: 0,
+  };
+  /** Values of whole pixels, which are most of them and are sorted without their weight. */
+  #whole = new Float64Array(LEAST_WAITING);
+  #wholeCount = 0;
+  #parts: [value: number, weight: number][] = [];
   #merged = false;
   readonly #limit: number;
 
@@ -31,11 +45,15 @@ export class WeightedValues {
     return this.#merged;
   }
 
-  /** Add the value of a pixel. */
+  /** Add a value. */
   add(value: number, weight: number): void {
-    if (this.#length === this.#values.length) this.#makeRoom();
-    this.#values[this.#length] = value;
-    this.#weights[this.#length++] = weight;
+    if (weight === 1) {
+      if (this.#wholeCount === this.#whole.length) this.#sort();
+      this.#whole[this.#wholeCount++] = value;
+    } else {
+      if (this.#parts.length >= this.#whole.length) this.#sort();
+      this.#parts.push([value, weight]);
+    }
   }
 
   /**
@@ -49,85 +67,56 @@ export class WeightedValues {
    * @returns The values; NaN where there are none.
    */
   quantiles(shares: readonly number[], rule: PercentileRule): number[] {
-    this.#compact();
-    if (this.#length === 0) return shares.map(() => NaN);
-    return rule === "weighted" ? this.#weighted(shares) : this.#plain(shares);
+    this.#sort();
+    const { length } = this.#sorted;
+    if (length === 0) return shares.map(() => NaN);
+    return rule === "weighted"
+      ? weightedQuantiles(this.#sorted, shares)
+      : plainQuantiles(this.#sorted, shares);
   }
 
-  #weighted(shares: readonly number[]): number[] {
-    const count = this.#length;
-    const places = new Float64Array(count);
-    let total = 0;
-    for (let i = 0; i < count; i++) {
-      places[i] = i * this.#weights[i]! + (count - 1) * total;
-      total += this.#weights[i]!;
+  /** Sort what waits into the others. */
+  #sort(): void {
+    const whole = this.#whole.subarray(0, this.#wholeCount).sort();
+    const parts = this.#parts.sort(([a], [b]) => a - b);
+    if (whole.length > 0) this.#mergeIn(whole, (i) => whole[i]!, () => 1);
+    if (parts.length > 0) this.#mergeIn(parts, (i) => parts[i]![0], (i) => parts[i]![1]);
+    this.#wholeCount = 0;
+    this.#parts = [];
+    if (this.#sorted.length > this.#limit / 2) this.#coarsen();
+    // As many may wait as there are, so that sorting them in is worth the while.
+    const room = Math.min(this.#limit / 2, Math.max(LEAST_WAITING, this.#sorted.length));
+    if (room > 2 * this.#whole.length) this.#whole = new Float64Array(room);
+  }
+
+  #mergeIn(
+    added: { readonly length: number },
+    valueAt: (i: number) => number,
+    weightAt: (i: number) => number,
+  ): void {
+    const { values: old, weights: oldWeights, length: oldLength } = this.#sorted;
+    const values = new Float64Array(oldLength + added.length);
+    const weights = new Float64Array(values.length);
+    let [i, j, last] = [0, 0, -1];
+    while (i < oldLength || j < added.length) {
+      const takeOld = j >= added.length || (i < oldLength && old[i]! <= valueAt(j));
+      const [value, weight] = takeOld ? [old[i]!, oldWeights[i++]!] : [valueAt(j), weightAt(j++)];
+      if (last < 0 || values[last] !== value) values[++last] = value;
+      weights[last]! += weight;
     }
-    return shares.map((share) => {
-      const place = share * total * (count - 1);
-      const right = firstAbove(places, place);
-      const left = Math.max(0, right - 1);
-      const value = this.#values[left]!;
-      if (right === count) return value;
-      const part = (place - places[left]!) / (places[right]! - places[left]!);
-      return value + part * (this.#values[right]! - value);
-    });
+    const length = last + 1;
+    this.#sorted = { values: values.slice(0, length), weights: weights.slice(0, length), length };
   }
 
-  #plain(shares: readonly number[]): number[] {
-    const ends = new Float64Array(this.#length);
+  /** Put neighbours together until a quarter of the limit is left; the heavier one's value stays. */
+  #coarsen(): void {
+    const { values, weights, length } = this.#sorted;
     let total = 0;
-    for (let i = 0; i < this.#length; i++) ends[i] = total += this.#weights[i]!;
-    const at = (index: number) =>
-      this.#values[Math.min(this.#length - 1, firstAbove(ends, index))]!;
-    return shares.map((share) => {
-      const place = share * (total - 1);
-      const [low, high] = [at(Math.floor(place)), at(Math.ceil(place))];
-      return low + (place - Math.floor(place)) * (high - low);
-    });
-  }
-
-  #makeRoom(): void {
-    this.#compact();
-    if (this.#length > this.#limit / 2) this.#merge();
-    if (this.#length <= this.#values.length / 2) return;
-    const size = Math.min(this.#limit, this.#values.length * 2);
-    if (size <= this.#values.length) return;
-    const larger = (from: Float64Array) => {
-      const to = new Float64Array(size);
-      to.set(from.subarray(0, this.#length));
-      return to;
-    };
-    this.#values = larger(this.#values);
-    this.#weights = larger(this.#weights);
-  }
-
-  /** Sort, and put equal values together. */
-  #compact(): void {
-    const [values, weights] = [this.#values, this.#weights];
-    const order = Uint32Array.from({ length: this.#length }, (_, i) => i)
-      .sort((a, b) => values[a]! - values[b]!);
-    const [sorted, sortedWeights] = [
-      new Float64Array(values.length),
-      new Float64Array(values.length),
-    ];
-    let last = -1;
-    for (const index of order) {
-      if (last < 0 || sorted[last] !== values[index]) sorted[++last] = values[index]!;
-      sortedWeights[last]! += weights[index]!;
-    }
-    [this.#values, this.#weights] = [sorted, sortedWeights];
-    this.#length = last + 1;
-  }
-
-  /** Put neighbours together until half of the room is free; the heavier one's value stays. */
-  #merge(): void {
-    const [values, weights] = [this.#values, this.#weights];
-    let total = 0;
-    for (let i = 0; i < this.#length; i++) total += weights[i]!;
+    for (let i = 0; i < length; i++) total += weights[i]!;
     const most = total / (this.#limit / 4);
     let last = -1;
     let heaviest = 0;
-    for (let i = 0; i < this.#length; i++) {
+    for (let i = 0; i < length; i++) {
       const [value, weight] = [values[i]!, weights[i]!];
       if (last >= 0 && weights[last]! + weight <= most) {
         weights[last]! += weight;
@@ -139,9 +128,101 @@ export class WeightedValues {
         heaviest = weight;
       }
     }
-    this.#merged ||= last + 1 < this.#length;
-    this.#length = last + 1;
+    this.#merged ||= last + 1 < length;
+    this.#sorted = {
+      values: values.slice(0, last + 1),
+      weights: weights.slice(0, last + 1),
+      length: last + 1,
+    };
   }
+}
+
+/**
+ * Collects whole numbers with their weights: a table of weights by number, for rasters of 8 and 16
+ * bits, whose pixels have few different values.
+ */
+export class WeightedIntegers {
+  #first = 0;
+  #weights = new Float64Array(0);
+  /** Values are never put together. */
+  readonly merged = false;
+
+  /** Add a value. */
+  add(value: number, weight: number): void {
+    const at = value - this.#first;
+    if (at >= 0 && at < this.#weights.length) this.#weights[at]! += weight;
+    else {
+      this.#makeRoom(value);
+      this.#weights[value - this.#first]! += weight;
+    }
+  }
+
+  /** Percentiles; see {@linkcode WeightedValues.quantiles}. */
+  quantiles(shares: readonly number[], rule: PercentileRule): number[] {
+    const there: number[] = [];
+    this.#weights.forEach((weight, i) => {
+      if (weight > 0) there.push(i);
+    });
+    if (there.length === 0) return shares.map(() => NaN);
+    const sorted: SortedValues = {
+      values: Float64Array.from(there, (i) => i + this.#first),
+      weights: Float64Array.from(there, (i) => this.#weights[i]!),
+      length: there.length,
+    };
+    return rule === "weighted" ? weightedQuantiles(sorted, shares) : plainQuantiles(sorted, shares);
+  }
+
+  /** Widen the table, by half of what it has at the side where it is short. */
+  #makeRoom(value: number): void {
+    const { length } = this.#weights;
+    const spare = 32 + (length >> 1);
+    const first = length === 0
+      ? value - 16
+      : Math.min(this.#first, value < this.#first ? value - spare : value);
+    const end = length === 0
+      ? value + 16
+      : Math.max(this.#first + length, value >= this.#first + length ? value + 1 + spare : 0);
+    const wider = new Float64Array(end - first);
+    wider.set(this.#weights, length === 0 ? 0 : this.#first - first);
+    this.#first = first;
+    this.#weights = wider;
+  }
+}
+
+function weightedQuantiles(
+  { values, weights, length }: SortedValues,
+  shares: readonly number[],
+): number[] {
+  const places = new Float64Array(length);
+  let total = 0;
+  for (let i = 0; i < length; i++) {
+    places[i] = i * weights[i]! + (length - 1) * total;
+    total += weights[i]!;
+  }
+  return shares.map((share) => {
+    const place = share * total * (length - 1);
+    const right = firstAbove(places, place);
+    const left = Math.max(0, right - 1);
+    const value = values[left]!;
+    if (right === length) return value;
+    const part = (place - places[left]!) / (places[right]! - places[left]!);
+    return value + part * (values[right]! - value);
+  });
+}
+
+function plainQuantiles(
+  { values, weights, length }: SortedValues,
+  shares: readonly number[],
+): number[] {
+  const ends = new Float64Array(length);
+  let total = 0;
+  for (let i = 0; i < length; i++) ends[i] = total += weights[i]!;
+  const at = (index: number) => values[Math.min(length - 1, firstAbove(ends, index))]!;
+  return shares.map((share) => {
+    const place = share * (total - 1);
+    const [low, high] = [at(Math.floor(place)), at(Math.ceil(place))];
+    return low + (place - Math.floor(place)) * (high - low);
+  });
 }
 
 /** Index of the first number above another; the length where there is none. */
