@@ -8,6 +8,7 @@ import { missingPrograms, runShell } from "../support/shell.ts";
 
 /** Files that are something else to other commands, and files that a command is to make itself. */
 const PREPARATIONS: Readonly<Record<string, string>> = {
+  slurm: "swath slurm map --scenes scenes.ndjson --model model --size 64 --out job --no-submit",
   info: "cp truth.tif map.tif",
   normalize: "for part in part-1 part-2; do cp stats.json $part.json; done",
   iou: `cp truth.tif map.tif
@@ -48,7 +49,7 @@ async function runExample(verb: string, command: string): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "swath-example-" });
   try {
     // What a command makes must not be there yet, unless it goes on with it.
-    const outputs = command.includes("--resume")
+    const outputs = /--resume| status /.test(command)
       ? []
       : [...command.matchAll(/(?:-o|--out) (\S+)/g)].map(([, path]) => path);
     const script = [
