@@ -1,5 +1,6 @@
 /** `swath slurm`. @module */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
@@ -297,7 +298,7 @@ function settingsOf(
     REPORT: job.report ? "1" : "0",
     // As this command was started, so that tasks run the same version.
     SWATH: isDeno
-      ? [Deno.execPath(), "run", "-A", new URL("../main.ts", import.meta.url).pathname]
+      ? [Deno.execPath(), "run", "-A", fileURLToPath(new URL("../main.ts", import.meta.url))]
       : [Deno.execPath()],
     TILE_OPTIONS: [
       "--size",

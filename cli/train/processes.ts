@@ -15,20 +15,17 @@ import {
 import { endingOf, SilentFailure } from "../errors.ts";
 import { type CommandIo, writeError } from "../io.ts";
 
-/** Variables in which launchers say how many processes there are, and the libraries that they go with. */
-const LAUNCHERS = [
-  ["OMPI_COMM_WORLD_SIZE", "openmpi"],
-  ["PMI_SIZE", "mpich"],
-  ["SLURM_STEP_NUM_TASKS", "mpich"],
-] as const;
-
-/** What started this process, as far as its environment tells. */
+/** What started this process, as far as its environment tells; null where nothing has. */
 export function mpiLauncher(env: Pick<Deno.Env, "get"> = Deno.env): MpiLauncher | null {
-  for (const [name, family] of LAUNCHERS) {
-    const size = Number(env.get(name));
-    if (size > 0) return { family, size };
+  const size = (name: string) => Number(env.get(name) ?? 0);
+  if (size("OMPI_COMM_WORLD_SIZE") > 0) {
+    return { family: "openmpi", size: size("OMPI_COMM_WORLD_SIZE") };
   }
-  return null;
+  if (size("PMI_SIZE") > 0) return { family: "mpich", size: size("PMI_SIZE") };
+  // srun says how many tasks a step has, and by PMIX_RANK which way it connects them.
+  const tasks = size("SLURM_STEP_NUM_TASKS");
+  if (tasks === 0) return null;
+  return { family: env.get("PMIX_RANK") === undefined ? "mpich" : "openmpi", size: tasks };
 }
 
 /**
