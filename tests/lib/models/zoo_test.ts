@@ -224,6 +224,38 @@ Deno.test("finer strides, for objects of a few pixels", () => {
   assert.equal(strideOf("fcn-8s", { strides: [1, 1, 2, 2, 2] }), 1);
 });
 
+for (const name of ["unet-small", "deeplabv3plus-resnet18", "setr-mla-tiny", "fcn-8s-bn"]) {
+  Deno.test(`${name}: activations that are computed again give the same gradients`, async () => {
+    const network = smallNetwork(name);
+    const norms: number[] = [];
+    for (const checkpointActivations of [false, true]) {
+      const step = await createTrainStep({
+        network,
+        batch: 2,
+        height: 32,
+        width: 32,
+        loss: crossEntropy(),
+        optimizer: sgd({ momentum: 0 }),
+        checkpointActivations,
+        seed: 3,
+        device: "cpu",
+        threads: 1,
+      });
+      const image = ndarray("float32", [2, 5, 32, 32]);
+      randomStream(2, name).normals(image.data);
+      const labels = ndarray("uint8", [2, 32, 32]);
+      labels.data.forEach((_, index) => labels.data[index] = Math.floor(index / 9) % 3);
+      const first = await step.run([{ image, labels }], { step: 1, learningRate: 0.1 });
+      const second = await step.run([{ image, labels }], { step: 2, learningRate: 0.1 });
+      norms.push(first.gradientNorm, second.loss);
+      await step.release();
+    }
+    const [norm, loss, norm2, loss2] = norms as [number, number, number, number];
+    assert.ok(Math.abs(norm / norm2 - 1) < 1e-4, `${norm} and ${norm2}`);
+    assert.ok(Math.abs(loss / loss2 - 1) < 1e-4, `${loss} and ${loss2}`);
+  });
+}
+
 Deno.test("frozen batch normalization keeps its statistics and uses them", async () => {
   const network = smallNetwork("deeplabv3plus-resnet18");
   const step = await createTrainStep({
