@@ -8,7 +8,7 @@ import type { SceneInfo, StreamHeader } from "../stream/mod.ts";
 import { sceneOf } from "./stitch.ts";
 import type { PartialLayer } from "./partial_map.ts";
 
-/** All that decides about the pixels of a map, but for the scene's own pixels and the model's weights. */
+/** All that a stream says of what decides about the pixels of a map; not the pixels and weights themselves. */
 export interface MapIdentity {
   /** The scene. */
   readonly scene: SceneInfo;
@@ -28,6 +28,8 @@ export interface MapIdentity {
   readonly classes: StreamHeader["classes"];
   /** What the model gives. */
   readonly output: StreamHeader["output"];
+  /** Command lines between `tile` and the map, without how much they say. */
+  readonly commands: readonly string[];
   /** What is put aside. */
   readonly layers: readonly PartialLayer[];
 }
@@ -49,8 +51,13 @@ export function identityOf(header: StreamHeader): MapIdentity {
     normalization: header.normalization,
     classes: header.classes,
     output: header.output,
+    commands: header.history.slice(1).map(withoutVerbosity),
     layers: [],
   };
+}
+
+function withoutVerbosity(command: string): string {
+  return command.replace(/ (-q|--quiet|-v|--verbose)(?= |$)/g, "");
 }
 
 /** The first of some parts in which two maps differ; null where they are alike. */

@@ -68,7 +68,7 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
       if (await exists(join(killed, "map.tif")) && !await exists(join(killed, "map.tif.partial"))) {
         assert.deepEqual(await hashes(killed), expected);
         counts.finished++;
-        if (counts.kills >= KILLS) break;
+        if (counts.kills >= KILLS && kept.length > 0) break;
         await Deno.remove(killed, { recursive: true });
         await Deno.mkdir(killed);
       }
@@ -80,19 +80,23 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
       // What is left takes less time, but for the start.
       const expectedTime = duration * (0.5 + 0.5 * (1 - rows / HEIGHT));
       // Most of the time goes into the start of three processes; the kills are to hit what follows.
-      const timer = setTimeout(async () => {
-        isKilled = true;
-        if (victim === "all") return kill(-child.pid);
-        const pid = Number(await Deno.readTextFile(join(folder, `${victim}.pid`)));
-        if (pid > 0) kill(pid);
-      }, counts.kills < KILLS ? expectedTime * (0.5 + 0.5 * random.uniform(2 * runs + 1)) : 60_000);
+      const timer = setTimeout(
+        async () => {
+          isKilled = true;
+          if (victim === "all") return kill(-child.pid);
+          const pid = Number(await Deno.readTextFile(join(folder, `${victim}.pid`)));
+          if (pid > 0) kill(pid);
+        },
+        counts.kills < KILLS || kept.length === 0
+          ? expectedTime * (0.5 + 0.5 * random.uniform(2 * runs + 1))
+          : 60_000,
+      );
       const { code, stderr } = await child.output().finally(() => clearTimeout(timer));
       if (isKilled) counts.kills++;
       else assert.equal(code, 0, new TextDecoder().decode(stderr));
       // Its children may still be ending.
       kill(-child.pid);
     }
-    assert(kept.length > 0, "no kill left rows behind");
     const { kills, finished } = counts;
     await Deno.stderr.write(new TextEncoder().encode(
       `${kills} kills: ${kept.length} runs went on below row ${Math.min(...kept)} to ${

@@ -137,6 +137,7 @@ Deno.test("rows of another map are refused, and what differs is named", async ()
         true,
       ],
       [{ ...HEADER, output: { ...HEADER.output!, model: "n" } }, /whose output differs/, false],
+      [{ ...HEADER, history: ["tile", "infer m --tta flips"] }, /whose commands differ/, false],
       [{ ...HEADER, classes: [{ name: "a", color: "#000000" }] }, /whose classes differ/, false],
     ];
     for (const [header, message, isSeenByTile] of others) {
@@ -144,6 +145,13 @@ Deno.test("rows of another map are refused, and what differs is named", async ()
       if (isSeenByTile) await refuses(finishedRows(path, header), message, /begin anew/);
       else assert.equal(await finishedRows(path, header), 10);
     }
+    using again = await openPartialMap(
+      path,
+      identityOf({ ...HEADER, history: ["tile --resume-from map.tif"] }),
+      LAYERS,
+    );
+    assert.equal(again.rows, 10);
+    again.close();
     await refuses(
       openPartialMap(path, identityOf(HEADER), LAYERS.slice(0, 1)),
       /whose layers differ/,
