@@ -15,6 +15,7 @@ const PREPARATIONS: Readonly<Record<string, string>> = {
 for part in part-1 part-2; do swath iou map.tif truth.tif --format json > $part.json; done`,
   render: "cp truth.tif map.tif",
   report: "cp truth.tif map.tif",
+  sieve: "cp truth.tif map.tif",
   stats: "cp truth.tif map.tif",
   area: "cp truth.tif map.tif",
   polygonize: "cp truth.tif map.tif",
