@@ -149,11 +149,16 @@ function decodeV3(forward: Forward, x: Value, config: DeeplabV3Config, classes: 
 }
 
 /** torchvision's FCN head on an intermediate map. */
-function auxiliaryHead(forward: Forward, x: Value, classes: number): Value {
+function auxiliaryHead(
+  forward: Forward,
+  x: Value,
+  { classifier_dropout_prob }: DeeplabV3Config,
+  classes: number,
+): Value {
   const names = { conv: "aux_classifier.0", norm: "aux_classifier.1" };
   const width = Math.max(1, Math.floor(mapShape(x)[1] / 4));
   const map = convNormRelu(forward, x, names, width, { kernel: 3, padding: 1 });
-  const kept = dropChannels(forward, map, "aux_classifier.dropout", 0.1);
+  const kept = dropChannels(forward, map, "aux_classifier.dropout", classifier_dropout_prob);
   return conv2d(forward.graph, kept, "aux_classifier.4", classes, { kernel: 1 });
 }
 
@@ -240,7 +245,7 @@ export const DEEPLABV3 = defineFamily<DeeplabV3Config>({
           // At inference nothing depends on it; its parameters belong to the model nevertheless.
           const auxiliary = forward.graph.scope(
             "auxiliary",
-            () => auxiliaryHead(forward, features[2]!, classes),
+            () => auxiliaryHead(forward, features[2]!, config, classes),
           );
           if (forward.training) {
             forward.training.addAuxiliary(auxiliary, config.auxiliary_loss_weight);
