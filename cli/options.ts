@@ -220,6 +220,16 @@ export function headerOption() {
   );
 }
 
+/** `--overview`: the reduced-resolution copy of a raster that is read in its place. */
+export function overviewOption() {
+  return optional(
+    option("--overview", wholeNumber("NUMBER", { min: 0 }), {
+      description:
+        message`Read this overview instead of the full resolution: 0 is the first that info lists`,
+    }),
+  );
+}
+
 /** `--max-memory`: of what is read from a raster; a share of the machine's where left out. */
 export function maxMemoryOption() {
   return optional(

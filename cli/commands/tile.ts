@@ -23,6 +23,7 @@ import {
   jsonOption,
   maxMemoryOption,
   optionalFileArguments,
+  overviewOption,
   streamFormatOption,
 } from "../options.ts";
 import { factorOf, offsetOption, scaleOption, watchDivisors } from "../scale.ts";
@@ -65,6 +66,9 @@ export default defineCommand({
     "Scale and offset of the stored numbers come from the files, from the metadata of a Sentinel-2 " +
     "product (with the offset of baseline 04.00), or from --scale and --offset. infer and normalize " +
     "apply a model's statistics to what they make of the numbers.",
+    "With --overview, a scene is its reduced-resolution copy of that number, with larger pixels on the " +
+    "same ground; info lists the overviews. Labels are read from their own of the same number. --window, " +
+    "--size and --overlap count its pixels.",
     "--window and --bbox make a part of the scene the whole of what is cut, and mapped. --aoi leaves the " +
     "grid as it is, and out of it the patches that polygons do not depend on: inside them, the map is " +
     "that of the whole scene; elsewhere it has no data where no patch came. Polygons are GeoJSON, " +
@@ -97,6 +101,11 @@ export default defineCommand({
     {
       note: "Training data, with names for the classes",
       command: "swath tile scene.tif --labels labels.tif --classes water,forest,field > train.tar",
+    },
+    {
+      note: "A quick look at a large scene: its first overview, of half the resolution",
+      command: "swath tile granule.tif --overview 0 --overlap 64 | swath infer model/ | " +
+        "swath stitch -o map.tif",
     },
     { note: "What it will cost", command: "swath tile scene.tif --overlap 12.5% --plan" },
     {
@@ -173,6 +182,7 @@ export default defineCommand({
         description: message`Pixels from one patch to the next at most, instead of --overlap`,
       }),
     ),
+    overview: overviewOption(),
     bands: bandsOption(),
     scale: scaleOption(),
     offset: offsetOption(),
@@ -245,6 +255,11 @@ export default defineCommand({
     if (catalogue === undefined && !plan) {
       const pictures = { scenes, labels, size: cut.size, fit, reduceLabels, preprocessor };
       const items = await picturesOf(pictures, named, io);
+      if (items !== null && cut.overview !== undefined) {
+        throw new CommandError(
+          "--overview goes with scenes: a folder of pictures has no overviews",
+        );
+      }
       if (items !== null) return await writePatches(io, items, format);
     }
     watchDivisors(cut.scale, io);

@@ -96,6 +96,7 @@ const WHOLE: Omit<CutOptions, "size" | "overlap"> = {
   bbox: undefined,
   bboxCrs: undefined,
   aoi: undefined,
+  overview: undefined,
   bands: undefined,
   scale: undefined,
   offset: undefined,

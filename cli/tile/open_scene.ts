@@ -45,6 +45,8 @@ export interface CutOptions {
   readonly aoi: string | undefined;
   readonly limit: number | undefined;
   readonly shard: SceneShard | ShardPart | undefined;
+  /** Number of the overview that is read; the full resolution where left out. */
+  readonly overview: number | undefined;
   readonly bands: readonly string[] | undefined;
   /** Divisors of the stored numbers. */
   readonly scale: readonly number[] | undefined;
@@ -74,8 +76,12 @@ export interface OpenScene extends Disposable {
  */
 export async function openScene(paths: ScenePaths, options: CutOptions): Promise<OpenScene> {
   const headers = Object.fromEntries(options.header.map(({ name, value }) => [name, value]));
-  const { bands, maxMemory } = options;
-  const reading = { headers, ...(maxMemory === undefined ? {} : { maxMemory }) };
+  const { bands, maxMemory, overview } = options;
+  const reading = {
+    headers,
+    ...(maxMemory === undefined ? {} : { maxMemory }),
+    ...(overview === undefined ? {} : { overview }),
+  };
   const reader = await openSceneFiles(paths.files, {
     ...reading,
     ...(bands === undefined ? {} : { bands }),

@@ -162,9 +162,13 @@ function chosenImage(
   if (overview === null) return { directory: first, source: files.main };
   const chosen = overviews[overview];
   if (chosen === undefined) {
+    const listed = overviews.map(({ directory }, number) => {
+      const { width, height } = sizeOf(directory);
+      return `${number} (${width}x${height})`;
+    });
     throw new InputError(
       `Cannot read overview ${overview} of ${JSON.stringify(files.name)}: it has ${
-        overviews.length === 0 ? "none" : `overviews 0 to ${overviews.length - 1}`
+        listed.length === 0 ? "none" : listed.join(", ")
       }`,
     );
   }

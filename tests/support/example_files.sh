@@ -2,6 +2,7 @@
 # labels of three classes, a model, and so on. Files are told apart by their content, not their names.
 set -e
 swath synth landcover --size 256 --seed 1 -o scene.tif --labels truth.tif
+swath synth landcover --size 600 --seed 1 -o granule.tif
 mkdir bands && swath synth landcover --size 240 --seed 1 -o "bands/{band}.tif" --native
 for copy in train-a train-b 2023 2024; do cp scene.tif $copy.tif; done
 swath synth roads --size 64 --seed 1 -o photo.tif && mv photo.tif photo.png

@@ -303,6 +303,10 @@ Deno.test("internal masks and overviews", () => {
       assert.deepEqual([...image.data], [7, 8]);
       assert.deepEqual([...valid.data], [0, 1]);
     }, { overview: 0 });
+    await assert.rejects(
+      withRaster(file, readWhole, { overview: 1 }),
+      /Cannot read overview 1 of ".*": it has 0 \(2x1\)$/,
+    );
   });
 });
 
