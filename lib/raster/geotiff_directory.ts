@@ -57,6 +57,7 @@ const FIELDS: ReadonlyMap<number, { name: string; kind: FieldKind; essential: bo
   [TAG.geoAsciiParams, { name: "GeoAsciiParams", kind: "text", essential: false }],
   [TAG.gdalMetadata, { name: "GDAL_METADATA", kind: "text", essential: false }],
   [TAG.gdalNodata, { name: "GDAL_NODATA", kind: "text", essential: false }],
+  [TAG.lercParameters, { name: "LercParameters", kind: "integers", essential: true }],
 ]);
 
 /** One directory of a TIFF file with the values of the tags that the reader knows. */

@@ -6,6 +6,7 @@
 import { bytesPerElement, type DataType } from "../array/mod.ts";
 import { formatBytes } from "../text/mod.ts";
 import type { BlockFormat, ColorConversion } from "./decode/block.ts";
+import { LERC_ADDITIONS, LERC_TYPES, type LercFormat } from "./decode/lerc.ts";
 import type { TiffDirectory } from "./geotiff_directory.ts";
 import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, TAG } from "./geotiff_tags.ts";
 import { RasterFault } from "./read_fault.ts";
@@ -128,6 +129,9 @@ export function tiffLayout(
     color,
     nodata: null,
     jpegTables: directory.bytes(TAG.jpegTables),
+    lerc: compression === COMPRESSION.lerc
+      ? lercFormat(directory, { dtype, bits, planar, ycbcr: color.kind === "ycbcr" })
+      : null,
   };
 
   const { offsets, counts } = blockTables(directory, tiled, blocks, fileSize);
@@ -336,6 +340,32 @@ function colorConversion(
     subsampling: [horizontal, vertical],
     coefficients: [...coefficients],
     reference: [...reference],
+  };
+}
+
+/** How the LERC blocks of an image are to be read. */
+function lercFormat(
+  directory: TiffDirectory,
+  image: { dtype: DataType; bits: number; planar: boolean; ycbcr: boolean },
+): LercFormat {
+  const { dtype, bits, planar, ycbcr } = image;
+  const type = LERC_TYPES.find((name) => name === dtype);
+  if (type === undefined || bits !== 8 * bytesPerElement(type)) {
+    throw new RasterFault(`unsupported: LERC on ${dtype} in ${bits} bits`);
+  }
+  if (ycbcr) throw new RasterFault("unsupported: YCbCr colours in LERC");
+  // Version, and what the data is compressed with once more.
+  const [, number = 0] = directory.numbers(TAG.lercParameters) ?? [];
+  const addition = LERC_ADDITIONS[number];
+  if (addition === undefined) {
+    throw new RasterFault(`unsupported: additional compression ${number} of LERC`);
+  }
+  const unassociatedAlpha = 2;
+  return {
+    dtype: type,
+    addition,
+    alphaMayBeMask: !planar && dtype === "uint8" &&
+      directory.numbers(TAG.extraSamples)?.at(-1) === unassociatedAlpha,
   };
 }
 

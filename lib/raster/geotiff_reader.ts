@@ -220,6 +220,9 @@ function describeFormat(
     tiled ? `tiled ${blockWidth}x${blockHeight}` : `strips of ${blockHeight} rows`,
     compression === COMPRESSION.none ? "uncompressed" : COMPRESSION_NAMES[compression]!,
   ];
+  if (format.lerc !== null && format.lerc.addition !== "none") {
+    parts.push(`then ${format.lerc.addition}`);
+  }
   if (format.predictor !== 1) parts.push(`predictor ${format.predictor}`);
   if (bands > 1) parts.push(planar ? "band by band" : "pixel by pixel");
   return parts.join(", ");

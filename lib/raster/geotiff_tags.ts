@@ -39,6 +39,7 @@ export const TAG = {
   geoAsciiParams: 34737,
   gdalMetadata: 42112,
   gdalNodata: 42113,
+  lercParameters: 50674,
 } as const;
 
 /** Values of the Compression tag that are decoded. */
@@ -49,6 +50,7 @@ export const COMPRESSION = {
   adobeDeflate: 8,
   packbits: 32773,
   deflate: 32946,
+  lerc: 34887,
   zstd: 50000,
 } as const;
 

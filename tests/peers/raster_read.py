@@ -93,6 +93,30 @@ for dtype in TYPES:
                     options["BIGTIFF"] = "YES"
                 write(f"{dtype}_{codec}_{number}_{endianness}", pixels(3, 45, 53, dtype), **options)
 
+# LERC, alone and compressed once more.
+for dtype in TYPES:
+    for codec in [] if dtype.endswith("int64") else ["lerc", "lerc_deflate", "lerc_zstd"]:
+        for number, layout in enumerate([
+            {"interleave": "pixel", "blockysize": 7},
+            {"interleave": "band"},
+            {"interleave": "pixel", "tiled": True, "blockxsize": 32, "blockysize": 16, "BIGTIFF": "YES"},
+            {"interleave": "band", "tiled": True, "blockxsize": 16, "blockysize": 32, "ENDIANNESS": "BIG"},
+        ]):
+            image = pixels(3, 45, 53, dtype)
+            write(f"{dtype}_{codec}_{number}", image, compress=codec, MAX_Z_ERROR=0, **layout)
+            # All pixels of some blocks without a value, and some of others, in one band and in all of them.
+            if dtype.startswith("float"):
+                image[:, :20, 10:40] = numpy.nan
+                write(f"{dtype}_{codec}_{number}_masked", image, compress=codec, MAX_Z_ERROR=0, **layout)
+                image[1, 15:33, 5:50] = numpy.nan
+                write(f"{dtype}_{codec}_{number}_masks", image, compress=codec, MAX_Z_ERROR=0, nodata=numpy.nan, **layout)
+        write(f"{dtype}_{codec}_even", numpy.full((2, 300, 300), 7, dtype), compress=codec, tiled=True)
+    if dtype in ("uint8", "uint16"):
+        for name, alpha in [("mask", numpy.iinfo(dtype).max), ("values", 200)]:
+            image = pixels(4, 45, 53, dtype)
+            image[3] = numpy.where(image[0] % 3 == 0, 0, alpha)
+            write(f"{dtype}_lerc_alpha_{name}", image, compress="lerc", interleave="pixel", photometric="RGB", ALPHA="YES")
+
 # Fewer bits than a byte, and odd widths.
 for bits in [1, 2, 4, 7]:
     write(f"bits{bits}", pixels(1, 20, 21, "uint8") % 2**bits, NBITS=bits, compress="deflate")

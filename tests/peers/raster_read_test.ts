@@ -67,7 +67,7 @@ peerTest(
           }
         }
       }
-      assert.ok(files.length > 400);
+      assert.ok(files.length > 570);
       assert.deepEqual(wrong, []);
     }),
 );

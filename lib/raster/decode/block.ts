@@ -10,6 +10,7 @@ import { COMPRESSION, COMPRESSION_NAMES } from "../geotiff_tags.ts";
 import { RasterFault } from "../read_fault.ts";
 import { cmykToRgba, ycbcrBlockBytes, ycbcrToRgb } from "./color.ts";
 import { decodeJpegBlock } from "./jpeg_block.ts";
+import { decodeLerc, type LercFormat } from "./lerc.ts";
 import { decodeLzw } from "./lzw.ts";
 import { decompressZstd, inflate } from "./native_codecs.ts";
 import { decodePackbits } from "./packbits.ts";
@@ -55,6 +56,8 @@ export interface BlockFormat {
   readonly nodata: number | null;
   /** Tables that JPEG blocks share. */
   readonly jpegTables: Uint8Array<ArrayBuffer> | null;
+  /** What LERC blocks are; null for others. */
+  readonly lerc: LercFormat | null;
 }
 
 /**
@@ -77,7 +80,7 @@ export function decodeBlock(
     return { planes: decodeJpegBlock(format, bytes, rows), holes: null };
   }
   const stored = format.reverseBits ? reverseBits(bytes) : bytes;
-  const raw = decompress(compression, stored, plainBytes(format, rows));
+  const raw = decompress(format, stored, rows);
   return raw instanceof Promise
     ? raw.then((plain) => copyOf(pixelsOf(format, plain, rows)))
     : pixelsOf(format, raw, rows);
@@ -121,10 +124,12 @@ export function plainBytes({ width, samples, bits, color }: BlockFormat, rows: n
 }
 
 function decompress(
-  compression: number,
+  format: BlockFormat,
   bytes: Uint8Array<ArrayBuffer>,
-  expected: number,
+  rows: number,
 ): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  const { compression, lerc, width, samples } = format;
+  const expected = plainBytes(format, rows);
   switch (compression) {
     case COMPRESSION.none:
       return bytes;
@@ -137,6 +142,8 @@ function decompress(
       return inflate(bytes, expected);
     case COMPRESSION.zstd:
       return decompressZstd(bytes, expected);
+    case COMPRESSION.lerc:
+      return decodeLerc(lerc!, bytes, { width, rows, samples });
     default:
       throw new RasterFault(`unsupported compression ${compression}`);
   }

@@ -357,7 +357,7 @@ async function refusal(bytes: Uint8Array, maxMemory?: number): Promise<string> {
 Deno.test("what is not supported is named", async () => {
   const compressed = (number: number) => makeTiff(small({ 259: { short: [number] } }));
   assert.equal(await refusal(compressed(50002)), "unsupported compression 50002 (JPEG XL)");
-  assert.equal(await refusal(compressed(34887)), "unsupported compression 34887 (LERC)");
+  assert.equal(await refusal(compressed(34925)), "unsupported compression 34925 (LZMA)");
   assert.equal(await refusal(compressed(6)), "unsupported compression 6 (old-style JPEG)");
   assert.equal(await refusal(compressed(2)), "unsupported compression 2 (CCITT RLE)");
   assert.equal(

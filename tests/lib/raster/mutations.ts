@@ -8,6 +8,7 @@ import { InputError } from "swath";
 import { openGeoTiff } from "../../../lib/raster/geotiff_reader.ts";
 import { RasterFault } from "../../../lib/raster/read_fault.ts";
 import { MemorySource } from "../../../lib/raster/read_source.ts";
+import { LERC_FILES } from "./lerc_files.ts";
 import { type FileSpec, makeTiff, type TiffSpec } from "./make_tiff.ts";
 
 /** Values that each byte is set to. */
@@ -119,6 +120,9 @@ export function mutationSeeds(): Seed[] {
       ]),
     },
     jpegSeed(),
+    { name: "LERC, strips", bytes: LERC_FILES.int16 },
+    { name: "LERC and deflate, alpha", bytes: LERC_FILES.alpha },
+    { name: "LERC and deflate, 64 bits, mask", bytes: LERC_FILES.mask },
     seed("CMYK", { bands: 4, tags: { 262: { short: [5] } } }),
     seed("YCbCr", {
       width: 4,
