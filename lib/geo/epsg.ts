@@ -88,10 +88,13 @@ async function indexEntry(code: number): Promise<EpsgDefinition | null> {
 async function readIndex(
   code: number,
 ): Promise<{ readonly name?: unknown; readonly proj4?: unknown; readonly wkt?: unknown } | null> {
-  // The path is put together here so that no one tries to give 8,000 files a type.
+  // The path is put together here so that no one tries to give 8,000 files a type. One of them is named, as
+  // otherwise Deno would not fetch the package with all others, but when a code is first looked up.
   const file: string = `epsg-index/s/${code}.json`;
   try {
-    return (await import(file, { with: { type: "json" } })).default;
+    return code === 4326
+      ? (await import("epsg-index/s/4326.json", { with: { type: "json" } })).default
+      : (await import(file, { with: { type: "json" } })).default;
   } catch (error) {
     if (error instanceof TypeError) return null;
     throw error;
