@@ -43,6 +43,8 @@ normalized() {
 # In a process group of its own, so that a signal ends all of it.
 set -m
 {
+  # It outlives the signal, which the processes of the pipe get as well, to wait for all of them.
+  trap : TERM INT HUP
   "${SWATH[@]}" tile --scenes "$SCENES" --shard "$shard/$SHARDS" --resume-from "$parts" \
     "${TILE_OPTIONS[@]}" |
     normalized |
