@@ -11,6 +11,7 @@ import {
   networkFromConfig,
   type Optimizer,
   partsOfBatch,
+  sgd,
   type TrainBatch,
   type TrainStep,
   type TrainStepOptions,
@@ -159,12 +160,13 @@ for (const checkpointActivations of [false, true]) {
       ...variantConfig("unet-small", { bands: 3, classes: 2 }),
       hidden_sizes: [4, 8, 8, 16],
     });
-    const more = { network, checkpointActivations };
+    // AdamW makes whole steps of gradients that are rounding errors; with it, the losses alone agree as well.
+    const optimizer = sgd();
+    const more = { network, checkpointActivations, optimizer };
     const one = await steps(await createTrainStep(options(more)), (batch) => [batch], 20);
     const all = await shared(2, 20, { options: more });
     assert.ok(largestDifference(all[0]!.losses, one.losses) < 1e-5, "losses");
-    // Twice twenty sums are rounded otherwise; AdamW takes small gradients for as large as others.
-    assert.ok(parameterDifference(all[0]!.parameters, one.parameters) < 1e-4, "parameters");
+    assert.ok(parameterDifference(all[0]!.parameters, one.parameters) < 1e-5, "parameters");
   });
 }
 
