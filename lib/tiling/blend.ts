@@ -2,8 +2,9 @@
  * Stitching with overlaps blended: the logits of overlapping patches are averaged before the classes
  * are decided, so that no seam shows where two patches disagree.
  *
- * Logits are blended at the network's output resolution, in a band of one patch height, and upsampled
- * once, which takes a sixteenth of the memory of blending at full resolution (at stride 4).
+ * Logits are blended at the network's output resolution, and upsampled once, a piece of the scene at a
+ * time. Of the patches of a row, only what the row below shares with them is kept once their own
+ * classes are decided; the classes wait, a byte each, until the row is complete.
  *
  * Weights are small integers that rise from a patch's border to its middle, but not at the scene's own
  * border, where no neighbour takes over; sums are kept in double precision and divided by the true sum
@@ -15,7 +16,10 @@
 import { type NdArray, ndarray } from "../array/mod.ts";
 import { IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
+import type { PixelWindow } from "../geo/mod.ts";
 import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
+import { patchOffset } from "./grid.ts";
+import { type CellWindow, KeptLogits } from "./kept_logits.ts";
 import { softmaxInPlace } from "./softmax.ts";
 import {
   coreStart,
@@ -75,9 +79,7 @@ export function createBlendingStitcher(
       const logits = logitsOf(sample, output);
       blender ??= createBlender(logits.shape[0]!);
       const [row] = sample.info.position;
-      if (row < lastRow) {
-        throw new InputError(`Cannot blend sample "${sample.key}": it is out of order`);
-      }
+      if (row < lastRow) throw outOfOrder(sample.key);
       if (row > lastRow) await write(blender.advanceTo(sample.info.window.y));
       lastRow = row;
       if (!blender.isDone) blender.add(sample, logits);
@@ -130,30 +132,32 @@ function weightsAlong(length: number, first: boolean, last: boolean): Float64Arr
 }
 
 /**
- * The band of the lattice that patches still add to. Row 0 of its buffers is `#top` of the lattice;
- * what lies above is written and forgotten.
+ * The rows of the scene that are not written yet. Row 0 of its buffer is `#written` of the scene; what
+ * lies above is forgotten.
+ *
+ * Where the classes alone are wanted, those of a patch are decided as soon as no patch to come
+ * touches their cells, as they take less memory than the logits. Probabilities take more: they wait
+ * until their rows are written.
  */
 class Blender {
   readonly #size: { readonly width: number; readonly height: number };
-  /** Rows of the scene that are written: the first, and one more than the last. */
-  readonly #wanted: { readonly start: number; readonly end: number };
+  /** One more than the last row of the scene that is written. */
+  readonly #end: number;
   readonly #grid: NonNullable<StreamHeader["grid"]>;
   readonly #output: OutputInfo;
   readonly #classes: number;
   readonly #sinks: StitchSinks;
   readonly #minConfidence: number;
-  /** Columns and rows of the band, in cells. */
-  readonly #columns: number;
-  readonly #rows: number;
-  /** Weighted sums of logits, shape (K, rows, columns), and sums of weights, shape (rows, columns). */
-  readonly #sums: Float64Array;
-  readonly #weights: Float64Array;
+  readonly #logits: KeptLogits;
+  /** Classes where they are decided; 0 where they are not, and 255 where there is no data. */
+  readonly #pixels: Uint8Array<ArrayBuffer>;
+  #written: number;
+  /** Pixels above this row and left of this column are decided. */
+  #decided = { x: 0, y: 0 };
+  /** No sample may start above this row any more, ... */
   #top = 0;
-  /** Rows of the band, from its first, that hold averages instead of sums. */
-  #averaged = 0;
-  /** Which pixels have data, from row `#written` of the scene on. */
-  readonly #valid: Uint8Array;
-  #written = 0;
+  /** ... nor above this one and left of that column. */
+  #closed = { x: 0, y: 0 };
 
   constructor(
     size: { readonly width: number; readonly height: number },
@@ -165,161 +169,175 @@ class Blender {
     minConfidence: number,
   ) {
     this.#size = size;
-    this.#wanted = wanted;
+    this.#written = wanted.start;
+    this.#end = wanted.end;
     this.#grid = grid;
     this.#output = output;
     this.#classes = classes;
     this.#sinks = sinks;
     this.#minConfidence = minConfidence;
     const { stride } = output;
-    // A patch may reach beyond the scene; and a pixel needs the cell above its own.
-    this.#columns = Math.ceil((size.width + grid.width) / stride);
-    this.#rows = Math.ceil(grid.height / stride) + 2;
-    const validRows = grid.height + 2 * stride;
-    const cells = this.#columns * this.#rows;
-    requireBand(8 * cells * (classes + 1) + validRows * size.width, size.width, grid.height);
-    this.#sums = new Float64Array(classes * cells);
-    this.#weights = new Float64Array(cells);
-    this.#valid = new Uint8Array(validRows * size.width);
+    const rows = grid.height + 2 * stride;
+    const cells = Math.ceil((size.width + grid.width) / stride) * Math.ceil(rows / stride);
+    requireBand(4 * cells * classes + rows * size.width, size.width, grid.height);
+    this.#logits = new KeptLogits(classes);
+    this.#pixels = new Uint8Array(rows * size.width).fill(IGNORE_LABEL);
   }
 
   /** True if all wanted rows are written, and nothing below them counts. */
   get isDone(): boolean {
-    return this.#written >= this.#wanted.end;
+    return this.#written >= this.#end;
   }
 
-  /** Add a sample whose window starts at or below the band's first row. */
+  /** Add a sample whose window starts at or below the first row that is not complete. */
   add({ key, info: { window, core, position }, arrays }: Sample, logits: NdArray<"float32">): void {
     const { stride } = this.#output;
     const [classes, height, width] = logits.shape as [number, number, number];
-    const left = window.x / stride;
-    const top = window.y / stride - this.#top;
-    if (classes !== this.#classes || top < this.#averaged || top + height > this.#rows) {
+    if (classes !== this.#classes) {
       throw new InputError(
-        classes === this.#classes
-          ? `Cannot blend sample "${key}": it is out of order`
-          : `Cannot blend sample "${key}": it has logits of ${classes} classes, those before have ${this.#classes}`,
+        `Cannot blend sample "${key}": it has logits of ${classes} classes, those before have ${this.#classes}`,
       );
     }
+    const isClosed = window.y < this.#closed.y && window.x < this.#closed.x;
+    if (window.y < this.#top || isClosed) throw outOfOrder(key);
     const { rows, columns } = this.#grid;
     const down = weightsAlong(height, position[0] === 0, position[0] === rows - 1);
     const across = weightsAlong(width, position[1] === 0, position[1] === columns - 1);
-    for (let row = 0; row < height; row++) {
-      const to = (top + row) * this.#columns + left;
-      for (let column = 0; column < width; column++) {
-        this.#weights[to + column]! += down[row]! * across[column]!;
-      }
-      for (let k = 0; k < this.#classes; k++) {
-        const from = (k * height + row) * width;
-        const sums = k * this.#rows * this.#columns + to;
-        for (let column = 0; column < width; column++) {
-          this.#sums[sums + column]! += down[row]! * across[column]! * logits.data[from + column]!;
-        }
-      }
-    }
+    this.#logits.add(window.x / stride, window.y / stride, logits, down, across);
     const valid = arrays.valid?.data;
-    for (let row = 0; row < core.height; row++) {
+    for (let row = Math.max(0, this.#written - core.y); row < core.height; row++) {
       const from = coreStart(window, core, row);
       const to = (core.y + row - this.#written) * this.#size.width + core.x;
       for (let column = 0; column < core.width; column++) {
-        this.#valid[to + column] = valid === undefined ? 1 : Number(valid[from + column]);
+        const isValid = valid === undefined || valid[from + column] !== 0;
+        this.#pixels[to + column] = isValid ? 0 : IGNORE_LABEL;
       }
     }
+    this.#decideAround(window, position);
+  }
+
+  /** Decide the classes that no patch after this one has a say in. */
+  #decideAround({ x, y }: PixelWindow, [row, column]: readonly [number, number]): void {
+    const { confidence, probabilities } = this.#sinks;
+    if (confidence !== undefined || probabilities !== undefined) return;
+    const { width, height } = this.#size;
+    const { rows, columns, overlap, ...patch } = this.#grid;
+    const across = (index: number) =>
+      index < columns ? patchOffset(index, width, patch.width, patch.width - overlap) : Infinity;
+    const down = (index: number) =>
+      index < rows ? patchOffset(index, height, patch.height, patch.height - overlap) : Infinity;
+    // Of patches that lie elsewhere, nothing is known before they come.
+    if (x !== across(column) || y !== down(row)) return;
+    const next = { x: across(column + 1), y: down(row + 1) };
+    if (next.x <= x || next.y <= y) return;
+    this.#closed = next;
+    const right = Math.min(width, this.#endBefore(next.x));
+    const bottom = Math.min(this.#end, this.#endBefore(next.y));
+    if (right <= this.#decided.x || bottom <= this.#written) return;
+    for (let top = this.#written; top < bottom; top += PIECE_ROWS) {
+      const rows = Math.min(PIECE_ROWS, bottom - top);
+      this.#decide({ x: this.#decided.x, y: top, width: right - this.#decided.x, height: rows });
+    }
+    this.#decided = { x: right, y: bottom };
+    this.#logits.trim(
+      this.#cellOf(bottom),
+      right === width ? Infinity : this.#cellOf(right),
+    );
   }
 
   /**
    * No sample will start above this row of the scene any more: decide the pixels whose cells are
-   * complete, and move the band down.
+   * complete, and write their rows.
+   *
+   * @returns Rows, which are only good until the next ones are asked for.
    */
   *advanceTo(y: number): Generator<Rows, void, undefined> {
-    const { stride } = this.#output;
-    // The lowest pixel row whose two rows of cells both lie above cell y / stride.
-    const end = Math.min(this.#wanted.end, Math.floor(y - stride / 2));
-    this.#average(Math.floor(Math.min(y, this.#size.height + this.#grid.height) / stride));
-    while (this.#written < end) {
-      // Rows above the wanted ones only make the band move down.
-      const above = Math.min(end, this.#wanted.start) - this.#written;
-      const rows = above > 0 ? above : Math.min(PIECE_ROWS, end - this.#written);
-      if (above <= 0) yield this.#decide(rows);
-      this.#valid.copyWithin(0, rows * this.#size.width);
-      this.#valid.fill(
-        0,
-        this.#valid.length - Math.min(rows * this.#size.width, this.#valid.length),
-      );
-      this.#written += rows;
-      this.#moveTo(Math.max(0, Math.floor((this.#written + 0.5) / stride - 0.5)));
-    }
-  }
-
-  /** Forget the rows of cells above the given one. */
-  #moveTo(top: number): void {
-    const gone = Math.min(this.#rows, top - this.#top);
-    this.#top = top;
-    this.#averaged = Math.max(0, this.#averaged - gone);
-    if (gone <= 0) return;
-    const plane = this.#rows * this.#columns;
-    for (const buffer of [this.#weights, this.#sums]) {
-      for (let start = 0; start < buffer.length; start += plane) {
-        buffer.copyWithin(start, start + gone * this.#columns, start + plane);
-        buffer.fill(0, start + plane - gone * this.#columns, start + plane);
-      }
-    }
-  }
-
-  /** Upsample and decide the next rows of pixels. */
-  #decide(rows: number): Rows {
     const { width } = this.#size;
-    const map = ndarray("uint8", [1, rows, width]);
-    map.data.fill(IGNORE_LABEL);
-    const missing = (bands: number) => {
-      const array = ndarray("float32", [bands, rows, width]);
-      array.data.fill(NaN);
-      return array;
+    this.#top = y;
+    const end = Math.min(this.#end, this.#endBefore(y));
+    while (this.#written < end) {
+      const isBegun = this.#written < this.#decided.y;
+      const left = isBegun ? this.#decided.x : 0;
+      const bottom = isBegun ? Math.min(end, this.#decided.y) : end;
+      const rows = Math.min(PIECE_ROWS, bottom - this.#written, this.#pixels.length / width);
+      const missing = (bands: number) => {
+        const array = ndarray("float32", [bands, rows, width]);
+        array.data.fill(NaN);
+        return array;
+      };
+      const confidence = this.#sinks.confidence === undefined ? null : missing(1);
+      const probabilities = this.#sinks.probabilities === undefined ? null : missing(this.#classes);
+      // In parts, so that the averages of their cells take little memory.
+      for (let x = left; x < width; x += this.#grid.width) {
+        const part = { x, width: Math.min(this.#grid.width, width - x) };
+        this.#decide(
+          { ...part, y: this.#written, height: rows },
+          confidence?.data,
+          probabilities?.data,
+        );
+      }
+      const map = ndarray("uint8", [1, rows, width], this.#pixels.subarray(0, rows * width));
+      yield { map, confidence, probabilities };
+      this.#pixels.copyWithin(0, rows * width);
+      this.#pixels.fill(IGNORE_LABEL, this.#pixels.length - rows * width);
+      this.#written += rows;
+      this.#logits.trim(this.#cellOf(this.#written), Infinity);
+    }
+    if (this.#written >= this.#decided.y) this.#decided = { x: 0, y: 0 };
+  }
+
+  /** One more than the last row (or column) of pixels whose two cells both lie before that of `y`. */
+  #endBefore(y: number): number {
+    return Math.floor(y - this.#output.stride / 2);
+  }
+
+  /** The first of the two cells that a row (or column) of pixels lies between. */
+  #cellOf(y: number): number {
+    return Math.max(0, Math.floor((y + 0.5) / this.#output.stride - 0.5));
+  }
+
+  /**
+   * Upsample and decide pixels whose cells are complete.
+   *
+   * @param window The pixels.
+   * @param confidence The rows of the window in full width, shape (1, rows, width).
+   * @param probabilities The same, shape (K, rows, width).
+   */
+  #decide(window: PixelWindow, confidence?: Float32Array, probabilities?: Float32Array): void {
+    const { width } = this.#size;
+    const end = window.x + window.width;
+    const [left, top] = [this.#cellOf(window.x), this.#cellOf(window.y)];
+    const cells = {
+      left,
+      top,
+      columns: this.#cellOf(end - 1) + 2 - left,
+      rows: this.#cellOf(window.y + window.height - 1) + 2 - top,
     };
-    const confidence = this.#sinks.confidence === undefined ? null : missing(1);
-    const probabilities = this.#sinks.probabilities === undefined ? null : missing(this.#classes);
-    const interpolated = new Float64Array((this.#classes + 1) * this.#columns);
+    const begin = (window.y - this.#written) * width;
+    const blended = this.#logits.average(cells);
+    const interpolated = new Float64Array((this.#classes + 1) * cells.columns);
     const scores = new Float64Array(this.#classes);
-    for (let row = 0; row < rows; row++) {
-      const first = row * width;
-      const valid = this.#valid.subarray(first, first + width);
-      if (!valid.includes(1)) continue;
-      this.#interpolateRow(this.#written + row, interpolated);
-      for (let x = 0; x < width; x++) {
-        if (valid[x] === 0) continue;
-        const winner = this.#scoresAt(x, interpolated, scores);
-        map.data[first + x] = winner;
+    for (let row = 0; row < window.height; row++) {
+      const first = begin + row * width;
+      if (this.#pixels.subarray(first + window.x, first + end).every(isMissing)) continue;
+      this.#interpolateRow(window.y + row, cells, blended, interpolated);
+      for (let x = window.x; x < end; x++) {
+        if (this.#pixels[first + x] === IGNORE_LABEL) continue;
+        const winner = this.#scoresAt(x, cells, interpolated, scores);
+        this.#pixels[first + x] = winner;
         if (winner === IGNORE_LABEL) continue;
-        if (confidence !== null || this.#minConfidence > 0) {
+        if (confidence !== undefined || this.#minConfidence > 0) {
           const share = this.#confidenceOf(scores, scores[winner]!);
-          if (confidence !== null) confidence.data[first + x] = share;
-          if (share < this.#minConfidence) map.data[first + x] = IGNORE_LABEL;
+          if (confidence !== undefined) confidence[row * width + x] = share;
+          if (share < this.#minConfidence) this.#pixels[first + x] = IGNORE_LABEL;
         }
-        if (probabilities !== null) {
+        if (probabilities !== undefined) {
           if (this.#output.kind === "logits") softmaxInPlace(scores, scores[winner]!);
           for (let k = 0; k < this.#classes; k++) {
-            probabilities.data[(k * rows + row) * width + x] = scores[k]!;
+            probabilities[(k * window.height + row) * width + x] = scores[k]!;
           }
         }
       }
-    }
-    return { map, confidence, probabilities };
-  }
-
-  /** Divide the sums of complete rows of cells, those above `end`, by their weights, once. */
-  #average(end: number): void {
-    const last = Math.min(end - this.#top, this.#rows);
-    for (; this.#averaged < last; this.#averaged++) {
-      const start = this.#averaged * this.#columns;
-      const weights = this.#weights.subarray(start, start + this.#columns);
-      for (let k = 0; k < this.#classes; k++) {
-        const sums = k * this.#rows * this.#columns + start;
-        for (let column = 0; column < this.#columns; column++) {
-          if (weights[column] !== 0) this.#sums[sums + column]! /= weights[column]!;
-        }
-      }
-      // From now on the weight says how much of a cell is covered: all of it, or nothing.
-      weights.forEach((weight, column) => weights[column] = weight === 0 ? 0 : 1);
     }
   }
 
@@ -327,19 +345,23 @@ class Blender {
    * Blended logits of a row of pixels at each column of cells, shape (K + 1, columns): the last plane
    * is how much of the value rests on cells that patches have covered, so that the others do not count.
    */
-  #interpolateRow(y: number, target: Float64Array): void {
+  #interpolateRow(
+    y: number,
+    { top, columns, rows }: CellWindow,
+    { averages, covered }: ReturnType<KeptLogits["average"]>,
+    target: Float64Array,
+  ): void {
     const position = (y + 0.5) / this.#output.stride - 0.5;
     const above = Math.floor(position);
     const share = position - above;
     target.fill(0);
     for (const [cell, part] of [[above, 1 - share], [above + 1, share]] as const) {
-      const row = cell - this.#top;
-      if (row < 0 || row >= this.#rows || part === 0) continue;
+      if (cell < 0 || part === 0) continue;
       for (let k = 0; k <= this.#classes; k++) {
-        const source = k < this.#classes ? this.#sums : this.#weights;
-        const from = ((k % this.#classes) * this.#rows + row) * this.#columns;
-        const to = k * this.#columns;
-        for (let column = 0; column < this.#columns; column++) {
+        const source = k < this.#classes ? averages : covered;
+        const from = ((k % this.#classes) * rows + cell - top) * columns;
+        const to = k * columns;
+        for (let column = 0; column < columns; column++) {
           target[to + column]! += part * source[from + column]!;
         }
       }
@@ -347,18 +369,23 @@ class Blender {
   }
 
   /** Fill in the logits of a pixel and return the class that wins; 255 where no patch covers it. */
-  #scoresAt(x: number, row: Float64Array, scores: Float64Array): number {
+  #scoresAt(
+    x: number,
+    { left, columns }: CellWindow,
+    row: Float64Array,
+    scores: Float64Array,
+  ): number {
     const position = (x + 0.5) / this.#output.stride - 0.5;
-    const left = Math.max(0, Math.floor(position));
-    const right = Math.floor(position) + 1;
+    const before = Math.max(0, Math.floor(position)) - left;
+    const after = Math.floor(position) + 1 - left;
     const share = position - Math.floor(position);
-    const coverage = this.#classes * this.#columns;
-    const covered = (1 - share) * row[coverage + left]! + share * row[coverage + right]!;
+    const coverage = this.#classes * columns;
+    const covered = (1 - share) * row[coverage + before]! + share * row[coverage + after]!;
     let winner = IGNORE_LABEL;
     let highest = -Infinity;
     for (let k = 0; k < this.#classes; k++) {
-      const plane = k * this.#columns;
-      const score = ((1 - share) * row[plane + left]! + share * row[plane + right]!) / covered;
+      const plane = k * columns;
+      const score = ((1 - share) * row[plane + before]! + share * row[plane + after]!) / covered;
       scores[k] = score;
       if (score > highest) {
         highest = score;
@@ -374,4 +401,12 @@ class Blender {
     for (let k = 0; k < this.#classes; k++) sum += Math.exp(scores[k]! - highest);
     return 1 / sum;
   }
+}
+
+function isMissing(value: number): boolean {
+  return value === IGNORE_LABEL;
+}
+
+function outOfOrder(key: string): InputError {
+  return new InputError(`Cannot blend sample "${key}": it is out of order`);
 }

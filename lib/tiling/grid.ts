@@ -286,11 +286,25 @@ function patchExtent(extent: number, size: number): number {
   return Math.min(size, roundUp(extent, SMALL_SCENE_MULTIPLE));
 }
 
+/**
+ * Where a patch of a grid begins along an axis.
+ *
+ * @param index Zero-based number of the patch.
+ * @param extent Pixels of the covered area.
+ * @param size Pixels of a patch.
+ * @param step Pixels from one patch to the next, except to the last one.
+ */
+export function patchOffset(index: number, extent: number, size: number, step: number): number {
+  return Math.min(index * step, roundUp(Math.max(0, extent - size), GRID_ALIGNMENT));
+}
+
 /** Place patches along an axis and cut it in the middle of what neighbours share. */
 function planAxis(extent: number, size: number, step: number): GridAxis {
   const count = 1 + Math.ceil(Math.max(0, extent - size) / step);
-  const last = roundUp(Math.max(0, extent - size), GRID_ALIGNMENT);
-  const offsets = Array.from({ length: count }, (_, index) => Math.min(index * step, last));
+  const offsets = Array.from(
+    { length: count },
+    (_, index) => patchOffset(index, extent, size, step),
+  );
   const cuts = [0];
   for (let index = 1; index < count; index++) {
     cuts.push(Math.floor((offsets[index - 1]! + size + offsets[index]!) / 2));

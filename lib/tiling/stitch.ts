@@ -15,7 +15,8 @@ export interface RowSink {
   /**
    * Write the next rows.
    *
-   * @param rows Shape (bands, n, width), of one band where nothing else is said.
+   * @param rows Shape (bands, n, width), of one band where nothing else is said; only good until the
+   * promise is settled.
    */
   writeRows(rows: NdArray): Promise<void>;
 }

@@ -82,7 +82,7 @@ export function memorySink<D extends DataType>(
   return {
     tallest: 0,
     writeRows(rows) {
-      pieces.push(rows);
+      pieces.push(ndarray(rows.dtype, rows.shape, rows.data.slice()));
       this.tallest = Math.max(this.tallest, rows.shape[1]!);
       return Promise.resolve();
     },
