@@ -153,7 +153,7 @@ export class SceneMap implements Disposable {
       // All rows come once more, with those of earlier runs.
       if (isFirst) this.counts.fill(0);
       isFirst = false;
-      for (const value of rows.data as Uint8Array) this.counts[value]!++;
+      countValues(rows, this.counts);
     });
   }
 
@@ -256,6 +256,12 @@ function storingSink(target: RowSink, type: ProbabilityType): RowSink {
   };
 }
 
+/** Add up how often each value occurs. An iterator would make an object for each pixel. */
+function countValues({ data }: NdArray, counts: Float64Array): void {
+  const values = data as Uint8Array;
+  for (let i = 0; i < values.length; i++) counts[values[i]!]!++;
+}
+
 /** Counts the classes of the rows that pass, and refuses those that do not exist. */
 function countingSink(
   target: RowSink,
@@ -265,7 +271,7 @@ function countingSink(
   const end = classes?.length ?? IGNORE_LABEL;
   return {
     async writeRows(rows: NdArray) {
-      for (const value of rows.data as Uint8Array) counts[value]!++;
+      countValues(rows, counts);
       const unknown = counts.findIndex((count, value) =>
         count > 0 && value >= end && value !== IGNORE_LABEL
       );

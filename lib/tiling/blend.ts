@@ -19,7 +19,7 @@ import { InputError } from "../errors.ts";
 import type { PixelWindow } from "../geo/mod.ts";
 import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
 import { patchOffset } from "./grid.ts";
-import { type CellWindow, KeptLogits } from "./kept_logits.ts";
+import { type CellWindow, KeptLogits, weightsAlong } from "./kept_logits.ts";
 import { softmaxInPlace } from "./softmax.ts";
 import {
   coreStart,
@@ -113,22 +113,6 @@ function logitsOf(sample: Sample, { stride }: OutputInfo): NdArray<"float32"> {
     });
   }
   return logits as NdArray<"float32">;
-}
-
-/**
- * Weights along one axis of a patch: 1, 2, 3, … from a border that a neighbour shares, no smaller
- * than in the middle at a border of the scene.
- *
- * @param length Cells of the patch.
- * @param first True if it is the first patch along the axis.
- * @param last True if it is the last one.
- */
-function weightsAlong(length: number, first: boolean, last: boolean): Float64Array {
-  const highest = Math.ceil(length / 2);
-  return Float64Array.from(
-    { length },
-    (_, i) => Math.min(highest, first ? highest : i + 1, last ? highest : length - i),
-  );
 }
 
 /**

@@ -145,3 +145,19 @@ export class KeptLogits {
     return { ...patch, top: patch.top + gone, rows, logits: kept, down, isWhole: false };
   }
 }
+
+/**
+ * Weights along one axis of a patch: 1, 2, 3, … from a border that a neighbour shares, no smaller
+ * than in the middle at a border of the scene.
+ *
+ * @param length Cells of the patch.
+ * @param first True if it is the first patch along the axis.
+ * @param last True if it is the last one.
+ */
+export function weightsAlong(length: number, first: boolean, last: boolean): Float64Array {
+  const highest = Math.ceil(length / 2);
+  return Float64Array.from(
+    { length },
+    (_, i) => Math.min(highest, first ? highest : i + 1, last ? highest : length - i),
+  );
+}

@@ -56,6 +56,8 @@ export class LevelWriter {
   readonly #rows: Cells[];
   /** Rows of it that are filled. */
   #filled = 0;
+  /** One block, used again for each. */
+  readonly #block: Cells;
   #blockRow = 0;
   #rowsDone = 0;
 
@@ -85,6 +87,8 @@ export class LevelWriter {
       () => createCells(format.dtype, this.width * this.blockHeight),
     );
     const planes = format.interleave === "band" ? format.bands : 1;
+    const samples = format.bands / planes;
+    this.#block = createCells(format.dtype, this.blockWidth * this.blockHeight * samples);
     this.blocks = new Array(planes * this.#columns * Math.ceil(this.height / this.blockHeight));
   }
 
@@ -141,9 +145,10 @@ export class LevelWriter {
   /** A block of interleaved bands; zeros beyond the edges of the raster. */
   #cutBlock(bands: readonly number[], column: number): Cells {
     const { blockWidth, width } = this;
-    const block = createCells(this.#format.dtype, blockWidth * this.blockHeight * bands.length);
+    const block = this.#block;
     const left = column * blockWidth;
     const count = Math.min(blockWidth, width - left);
+    if (count < blockWidth || this.#filled < this.blockHeight) new Uint8Array(block.buffer).fill(0);
     for (const [position, band] of bands.entries()) {
       const rows = this.#rows[band]!;
       for (let y = 0; y < this.#filled; y++) {

@@ -142,6 +142,48 @@ Deno.test("stored probabilities keep 0, 1 and no data", () => {
   assert.deepEqual([...storeProbabilities(rows, "float16").data], [0, 1, NaN, 0.5]);
 });
 
+Deno.test("the classes are the same, bit by bit, decided patch by patch or with their probabilities", async () => {
+  await fc.assert(
+    fc.asyncProperty(SCENES, fc.nat(1000), async (scene, seed) => {
+      const { header, samples } = segment(
+        scene,
+        (k, sample, x, y) => Math.sin(seed + 1.3 * k + 0.37 * x + 0.71 * y + 0.5 * sample),
+      );
+      const { width, height } = header.grid!;
+      const kept = samples.filter((_, index) => (index + seed) % 5 !== 2).map((sample, index) => {
+        if (index % 3 !== 1) return sample;
+        const valid = ndarray("uint8", [height, width]);
+        for (let i = 0; i < valid.data.length; i++) valid.data[i] = Number((i + seed) % 7 > 1);
+        return { ...sample, arrays: { ...sample.arrays, valid } };
+      });
+      const map = memorySink("uint8");
+      const stitcher = createBlendingStitcher(header, { map });
+      for (const sample of kept) await stitcher.add(sample);
+      await stitcher.finish();
+      const whole = await stitch({ header, samples: kept });
+      assert.deepEqual(map.result(), whole.map);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("patches that share more than the grid says are refused, and less is no matter", async () => {
+  const { header, samples } = segment(
+    { width: 144, height: 144, size: 64, overlap: 32, stride: 4 },
+    (k, sample, x, y) => Math.sin(k + 0.37 * x + 0.71 * y + 0.5 * sample),
+  );
+  const stitchAs = async (overlap: number) => {
+    const map = memorySink("uint8");
+    const grid = { ...header.grid!, overlap };
+    const stitcher = createBlendingStitcher({ ...header, grid }, { map });
+    for (const sample of samples) await stitcher.add(sample);
+    await stitcher.finish();
+    return map.result();
+  };
+  assert.deepEqual(await stitchAs(48), await stitchAs(32));
+  await assert.rejects(stitchAs(16), /"s\/000000_000032": it is out of order/);
+});
+
 Deno.test("where neighbours disagree, the one whose middle is nearer wins, and change is gradual", async () => {
   // Left and right patch overlap by half; both shout for their own class.
   const { map, confidence } = await stitch(
