@@ -141,7 +141,9 @@ export class SceneMap implements Disposable {
   async add(sample: Sample): Promise<void> {
     this.#stitcher ??= await this.#begin(sample);
     await this.#stitcher.add(sample);
-    this.#seams?.add(sample);
+    if (this.#seams !== null) this.#seams.add(sample);
+    // Garbage is collected late; this gives the memory back at once.
+    else for (const array of Object.values(sample.arrays)) array.data.buffer.transfer(0);
   }
 
   /** All samples have come: write the last rows and give the files their names, the map last. */
