@@ -219,7 +219,14 @@ function blockFormat(spec: RasterSpec): BlockFormat {
   const measures = classes === null && spec.overviews !== "mode";
   let predictor: 1 | 2 | 3 = 1;
   if (compression !== "none" && measures) predictor = dtype.startsWith("float") ? 3 : 2;
-  return { dtype, bands: bands.length, interleave, predictor, codec: CODECS[compression] };
+  return {
+    dtype,
+    bands: bands.length,
+    interleave,
+    predictor,
+    codec: CODECS[compression],
+    packs: !measures && bytesPerElement(dtype) === 1,
+  };
 }
 
 function describeLevels(levels: readonly LevelWriter[], spec: RasterSpec): CogLevel[] {

@@ -37,3 +37,8 @@ export function createCells(dtype: DataType, length: number): Cells {
   if (size === 4) return new Uint32Array(length);
   return new BigUint64Array(length) as unknown as Uint32Array<ArrayBuffer>;
 }
+
+/** View the memory of cells as bytes. */
+export function bytesOfCells(cells: Cells): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(cells.buffer, cells.byteOffset, cells.byteLength);
+}

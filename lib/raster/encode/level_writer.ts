@@ -5,10 +5,12 @@
  * @module
  */
 import { bytesPerElement, type DataType, type NdArray } from "../../array/mod.ts";
-import { type Cells, cellsOf, createCells } from "./cells.ts";
+import { decodePackbitsInto } from "../decode/packbits.ts";
+import { bytesOfCells, type Cells, cellsOf, createCells } from "./cells.ts";
 import type { Codec } from "./compress.ts";
 import { type CellRows, type Downsample, half } from "./downsample.ts";
 import { differenceFloatRows, differenceRows } from "./predict.ts";
+import { encodePackbits } from "./packbits.ts";
 import type { Spool } from "./spool.ts";
 
 /** How the blocks of every resolution are made. */
@@ -23,6 +25,8 @@ export interface BlockFormat {
   readonly predictor: 1 | 2 | 3;
   /** Compression. */
   readonly codec: Codec;
+  /** Rows wait as packbits until their row of blocks is complete: for bytes that repeat. */
+  readonly packs: boolean;
 }
 
 /** Where a block lies in the spool of its level. */
@@ -35,6 +39,9 @@ export interface SpooledBlock {
 
 /** Bytes of a block's leader and trailer, which let GDAL fetch a block without the offset arrays. */
 const FRAME_BYTES = 4;
+
+/** Rows that are packed together; even, as are those of blocks. */
+const STRIP_ROWS = 64;
 
 /** One resolution. */
 export class LevelWriter {
@@ -52,10 +59,14 @@ export class LevelWriter {
   readonly spool: Spool;
   readonly #format: BlockFormat;
   readonly #next: { readonly level: LevelWriter; readonly downsample: Downsample } | null;
-  /** One row of blocks of each band, filled from the top. */
+  /** Rows of each band that are not in blocks or strips yet, filled from the top. */
   readonly #rows: Cells[];
-  /** Rows of it that are filled. */
+  /** Most rows there. */
+  readonly #most: number;
+  /** Rows there. */
   #filled = 0;
+  /** Of each block of a row of blocks, the rows above those, in pieces. */
+  readonly #strips: Uint8Array<ArrayBuffer>[][];
   /** One block, used again for each. */
   readonly #block: Cells;
   #blockRow = 0;
@@ -82,11 +93,13 @@ export class LevelWriter {
     this.spool = spool;
     this.#format = format;
     this.#next = next;
+    this.#most = format.packs ? Math.min(STRIP_ROWS, this.blockHeight) : this.blockHeight;
     this.#rows = Array.from(
       { length: format.bands },
-      () => createCells(format.dtype, this.width * this.blockHeight),
+      () => createCells(format.dtype, this.width * this.#most),
     );
     const planes = format.interleave === "band" ? format.bands : 1;
+    this.#strips = Array.from({ length: planes * this.#columns }, () => []);
     const samples = format.bands / planes;
     this.#block = createCells(format.dtype, this.blockWidth * this.blockHeight * samples);
     this.blocks = new Array(planes * this.#columns * Math.ceil(this.height / this.blockHeight));
@@ -109,7 +122,9 @@ export class LevelWriter {
   async append(bands: readonly CellRows[]): Promise<void> {
     const height = bands[0]!.height;
     for (let taken = 0; taken < height;) {
-      const count = Math.min(height - taken, this.blockHeight - this.#filled);
+      const inBlock = this.#rowsDone % this.blockHeight;
+      const room = Math.min(this.#most - this.#filled, this.blockHeight - inBlock);
+      const count = Math.min(height - taken, room);
       bands.forEach(({ cells }, band) => {
         const rows = cells.subarray(taken * this.width, (taken + count) * this.width);
         this.#rows[band]!.set(rows, this.#filled * this.width);
@@ -117,11 +132,17 @@ export class LevelWriter {
       taken += count;
       this.#filled += count;
       this.#rowsDone += count;
-      if (this.#filled === this.blockHeight || this.#rowsDone === this.height) await this.#flush();
+      const isComplete = inBlock + count === this.blockHeight || this.#rowsDone === this.height;
+      if (isComplete || this.#filled === this.#most) await this.#flush(isComplete);
     }
   }
 
-  async #flush(): Promise<void> {
+  /**
+   * Put rows into strips, or, below the strips, into blocks.
+   *
+   * @param isComplete True if all rows of the blocks are there.
+   */
+  async #flush(isComplete: boolean): Promise<void> {
     const { bands, interleave } = this.#format;
     const columns = this.#columns;
     const blocksPerPlane = columns * Math.ceil(this.height / this.blockHeight);
@@ -130,25 +151,40 @@ export class LevelWriter {
       : [Array.from({ length: bands }, (_, band) => band)];
     for (const [plane, members] of planes.entries()) {
       for (let column = 0; column < columns; column++) {
+        const strips = this.#strips[plane * columns + column]!;
+        if (!isComplete) {
+          const size = this.blockWidth * this.#filled * members.length;
+          const rows = this.#cutRows(members, column, this.#block.subarray(0, size));
+          strips.push(encodePackbits(bytesOfCells(rows)));
+          continue;
+        }
+        const above = this.#unpack(strips.splice(0));
+        this.#cutRows(members, column, this.#block.subarray(above));
         const number = plane * blocksPerPlane + this.#blockRow * columns + column;
-        this.blocks[number] = await this.#writeBlock(
-          this.#cutBlock(members, column),
-          members.length,
-        );
+        this.blocks[number] = await this.#writeBlock(this.#block, members.length);
       }
     }
     await this.#passOn();
     this.#filled = 0;
-    this.#blockRow++;
+    if (isComplete) this.#blockRow++;
   }
 
-  /** A block of interleaved bands; zeros beyond the edges of the raster. */
-  #cutBlock(bands: readonly number[], column: number): Cells {
+  /** Put strips into the block, from its top; returns how many elements they are. */
+  #unpack(strips: readonly Uint8Array<ArrayBuffer>[]): number {
+    const block = bytesOfCells(this.#block);
+    let filled = 0;
+    for (const strip of strips) filled += decodePackbitsInto(strip, block.subarray(filled));
+    return filled / this.#block.BYTES_PER_ELEMENT;
+  }
+
+  /** Fill a part of a block with rows of interleaved bands; zeros beyond the edges of the raster. */
+  #cutRows(bands: readonly number[], column: number, block: Cells): Cells {
     const { blockWidth, width } = this;
-    const block = this.#block;
     const left = column * blockWidth;
     const count = Math.min(blockWidth, width - left);
-    if (count < blockWidth || this.#filled < this.blockHeight) new Uint8Array(block.buffer).fill(0);
+    const isCovered = count === blockWidth &&
+      block.length === blockWidth * this.#filled * bands.length;
+    if (!isCovered) bytesOfCells(block).fill(0);
     for (const [position, band] of bands.entries()) {
       const rows = this.#rows[band]!;
       for (let y = 0; y < this.#filled; y++) {
@@ -182,7 +218,7 @@ export class LevelWriter {
     return { offset, length: encoded.length };
   }
 
-  /** Blocks have an even number of rows, so that pairs of rows never fall apart. */
+  /** Blocks and strips have an even number of rows, so that pairs of rows never fall apart. */
   async #passOn(): Promise<void> {
     if (this.#next === null) return;
     const { level, downsample } = this.#next;

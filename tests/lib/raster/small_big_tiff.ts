@@ -15,7 +15,14 @@ const BLOCK_SIZE = 16;
 export async function writeSmallBigTiff(path: string, pixels: NdArray<"uint8">): Promise<void> {
   const [, height, width] = pixels.shape as [number, number, number];
   const codec = CODECS.deflate;
-  const format = { dtype: "uint8", bands: 1, interleave: "pixel", predictor: 1, codec } as const;
+  const format = {
+    dtype: "uint8",
+    bands: 1,
+    interleave: "pixel",
+    predictor: 1,
+    codec,
+    packs: true,
+  } as const;
   const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
   const spools = [await createSpool(path), await createSpool(path)] as const;
   const overview = new LevelWriter(half, BLOCK_SIZE, format, spools[1], null);
