@@ -48,7 +48,7 @@ export interface PartialMap extends Disposable {
    * @param rows Shape (bands, n, width).
    */
   append(layer: string, rows: NdArray): Promise<void>;
-  /** All rows of a layer from the top, in pieces. */
+  /** All rows of a layer from the top, in pieces that are only good until the next one is asked for. */
   rowsOf(layer: string): AsyncGenerator<NdArray, void, undefined>;
   /** Close the file, which stays if it has rows; harmless when repeated. */
   close(): void;
@@ -201,8 +201,10 @@ class PartialRows implements PartialMap {
         maxOutputLength: size * bytesPerElement(dtype),
       });
       // In a buffer of its own, where elements are aligned.
-      const data = new TYPED_ARRAY_CONSTRUCTORS[dtype](new Uint8Array(raw).buffer);
-      yield ndarray(dtype, [bands, rows, this.#width], data);
+      const { buffer } = new Uint8Array(raw);
+      yield ndarray(dtype, [bands, rows, this.#width], new TYPED_ARRAY_CONSTRUCTORS[dtype](buffer));
+      // Garbage is collected late; this gives the memory back at once.
+      buffer.transfer(0);
     }
   }
 
