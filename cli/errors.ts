@@ -33,9 +33,16 @@ export class OutputClosed extends Error {
   override readonly name: string = "OutputClosed";
 }
 
-/** A fault that another process of the same job tells of. */
+/** A fault that has been told of, by this process or by another one of the same job. */
 export class SilentFailure extends Error {
   override readonly name: string = "SilentFailure";
+  /** How the process ends. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("told of already");
+    this.exitCode = exitCode;
+  }
 }
 
 /** How a process ends. */
@@ -54,7 +61,7 @@ export interface Ending {
  */
 export async function endingOf(error: unknown, program: string, debug: boolean): Promise<Ending> {
   if (error instanceof OutputClosed) return { exitCode: EXIT.ok, lines: [] };
-  if (error instanceof SilentFailure) return { exitCode: EXIT.input, lines: [] };
+  if (error instanceof SilentFailure) return { exitCode: error.exitCode, lines: [] };
   const trace = debug ? traceOf(error) : [];
   const described = error instanceof CommandError ? error : await asInputError(error);
   if (described === null) {

@@ -12,7 +12,7 @@ import {
   openMpi,
   OtherProcessError,
 } from "../../mod.ts";
-import { endingOf, SilentFailure } from "../errors.ts";
+import { endingOf, EXIT, SilentFailure } from "../errors.ts";
 import { type CommandIo, writeError } from "../io.ts";
 
 /** What started this process, as far as its environment tells; null where nothing has. */
@@ -50,14 +50,22 @@ export async function inProcesses(
   try {
     await work(communicator, rank === 0 ? io : withoutVoice(io, rank));
   } catch (error) {
-    if (isKnownToAll(error)) {
+    if (error instanceof OtherProcessError) {
       await communicator.close();
-      throw error instanceof OtherProcessError ? new SilentFailure() : error;
+      throw new SilentFailure(EXIT.input);
+    }
+    const isKnown = isKnownToAll(error);
+    const program = isKnown || size === 1
+      ? "swath train"
+      : `swath train: process ${rank} of ${size}`;
+    const ending = await endingOf(error, program, Deno.env.get("SWATH_DEBUG") === "1");
+    // Before the first process ends: some launchers end the others with it.
+    writeError(ending.lines.map((line) => `${line}\n`).join(""));
+    if (isKnown) {
+      await communicator.close();
+      throw new SilentFailure(ending.exitCode);
     }
     // The others wait for this process, and would for ever.
-    const program = size === 1 ? "swath train" : `swath train: process ${rank} of ${size}`;
-    const ending = await endingOf(error, program, Deno.env.get("SWATH_DEBUG") === "1");
-    writeError(ending.lines.map((line) => `${line}\n`).join(""));
     communicator.abort(ending.exitCode);
     Deno.exit(ending.exitCode);
   }
