@@ -1,13 +1,13 @@
 /**
- * Compiles the decoders of this folder to `../kernels.wasm`: `deno task kernels`. With `--check`, compares
+ * Compiles the decoders in lib/raster/kernels/assembly to kernels.wasm: `deno task kernels`. With `--check`, compares
  * what is there with what would be written, and exits 1 if they differ.
  *
- * The folder has a configuration of its own, as the compiler is a hundred megabytes that nobody else
+ * This folder has a configuration of its own, as the compiler is a hundred megabytes that nobody else
  * should have to download.
  */
 import asc from "assemblyscript/asc";
 
-const FOLDER = new URL(".", import.meta.url);
+const FOLDER = new URL("../../lib/raster/kernels/assembly/", import.meta.url);
 const WASM = new URL("../kernels.wasm", FOLDER);
 
 /** Compile the kernels. */
