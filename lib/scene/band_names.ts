@@ -5,23 +5,6 @@
  */
 import type { BandInfo, RasterInfo } from "../raster/mod.ts";
 
-/** Spectral bands of Sentinel-2 in the order of their numbers, as products list them. */
-export const SENTINEL2_BANDS: readonly string[] = [
-  "B01",
-  "B02",
-  "B03",
-  "B04",
-  "B05",
-  "B06",
-  "B07",
-  "B08",
-  "B8A",
-  "B09",
-  "B10",
-  "B11",
-  "B12",
-];
-
 /**
  * A band at the end of a file's name, as in `T33UVP_20200101T100000_B02_10m`, `B8A`,
  * `LC08_L2SP_190024_20200101_02_T1_SR_B4`: Sentinel-2's and Landsat's, and the layers of Sentinel-2's

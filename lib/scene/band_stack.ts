@@ -10,8 +10,14 @@
 import { type DataType, type NdArray, ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { GeoTransform, PixelWindow } from "../geo/mod.ts";
-import type { BandInfo, RasterInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
-import { bandInName, nameBands, SENTINEL2_BANDS } from "./band_names.ts";
+import {
+  type BandInfo,
+  type RasterInfo,
+  type RasterPixels,
+  type RasterReader,
+  SENTINEL2_BANDS,
+} from "../raster/mod.ts";
+import { bandInName, nameBands } from "./band_names.ts";
 import { type GridMapping, isAligned, mapGrid } from "./grid_mapping.ts";
 import { resample, type Resampling, sourceWindow } from "./resample.ts";
 

@@ -6,7 +6,8 @@
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { withFileErrors } from "../files/mod.ts";
-import { bandInName, SENTINEL2_BANDS, stemOf } from "./band_names.ts";
+import { SENTINEL2_BANDS } from "../raster/mod.ts";
+import { bandInName, stemOf } from "./band_names.ts";
 import {
   SENTINEL2_METADATA_NAME,
   sentinel2Scales,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SENTINEL2_BANDS } from "./band_names.ts";
+import { SENTINEL2_BANDS } from "../raster/mod.ts";
 
 /** From stored numbers to reflectance. */
 export interface StatedScale {

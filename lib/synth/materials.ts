@@ -10,38 +10,21 @@
  *
  * @module
  */
-import type { BandInfo } from "../raster/mod.ts";
+import { type BandInfo, SENTINEL2_BANDS } from "../raster/mod.ts";
 
 const REFLECTANCE_SCALE = 1e-4;
-
-/** Sentinel-2's thirteen bands in the order of its products. */
-const REFLECTANCE_BANDS = [
-  "B01",
-  "B02",
-  "B03",
-  "B04",
-  "B05",
-  "B06",
-  "B07",
-  "B08",
-  "B8A",
-  "B09",
-  "B10",
-  "B11",
-  "B12",
-] as const;
 
 /**
  * Bands of a land-cover scene: Sentinel-2's as reflectance × 10000, and the elevation in metres, as
  * in Landslide4Sense (Ghorbanzadeh et al., 2022), because terrain tells water from shadow.
  */
 export const LANDCOVER_BANDS: readonly BandInfo[] = [
-  ...REFLECTANCE_BANDS.map((name) => ({ name, scale: REFLECTANCE_SCALE, offset: 0 })),
+  ...SENTINEL2_BANDS.map((name) => ({ name, scale: REFLECTANCE_SCALE, offset: 0 })),
   { name: "DEM", scale: 1, offset: 0 },
 ];
 
 /** Number of bands that hold reflectance; the elevation follows them. */
-export const REFLECTANCE_BAND_COUNT: number = REFLECTANCE_BANDS.length;
+export const REFLECTANCE_BAND_COUNT: number = SENTINEL2_BANDS.length;
 
 /** Surface reflectance × 10000, one number a band. */
 // deno-fmt-ignore
