@@ -9,6 +9,7 @@ import {
   type Interval,
   type Intervals,
   type NamedClassScores,
+  OVERALL_SCORES,
   type PositiveRate,
   type ScoresDocument,
 } from "../../mod.ts";
@@ -55,16 +56,7 @@ const ABSENT_RULES: { readonly [Policy in AbsentPolicy]: string } = {
 };
 
 /** Overall scores: name in CSV, and for people. */
-const OVERALL = [
-  ["meanIou", "mean IoU"],
-  ["meanDice", "mean Dice (F1)"],
-  ["pixelAccuracy", "pixel accuracy"],
-  ["meanAccuracy", "mean accuracy"],
-  ["frequencyWeightedIou", "frequency-weighted IoU"],
-  ["kappa", "Cohen's kappa"],
-  ["matthews", "Matthews correlation"],
-  ["ade20k", "ADE20K score"],
-] as const;
+const OVERALL = [...OVERALL_SCORES, ["ade20k", "ADE20K score"]] as const;
 
 /**
  * Print scores.

@@ -18,6 +18,17 @@ export type AbsentPolicy = "skip" | "zero" | "one";
 /** The policies, the default first. */
 export const ABSENT_POLICIES = ["skip", "zero", "one"] as const satisfies readonly AbsentPolicy[];
 
+/** Overall scores in the order in which they are shown, each with what people call it. */
+export const OVERALL_SCORES = [
+  ["meanIou", "mean IoU"],
+  ["meanDice", "mean Dice (F1)"],
+  ["pixelAccuracy", "pixel accuracy"],
+  ["meanAccuracy", "mean accuracy"],
+  ["frequencyWeightedIou", "frequency-weighted IoU"],
+  ["kappa", "Cohen's kappa"],
+  ["matthews", "Matthews correlation"],
+] as const;
+
 /** Scores of one class; TP, FP and FN are its true positive, false positive and false negative pixels. */
 export interface ClassScores {
   /** Intersection over union (Jaccard index): TP / (TP + FP + FN). */

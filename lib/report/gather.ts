@@ -7,23 +7,12 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { ClassInfo } from "../classes/mod.ts";
 import { withFileErrors } from "../files/mod.ts";
-import { computeScores, type Evaluation, scoresDocument } from "../metrics/mod.ts";
+import { computeScores, type Evaluation, OVERALL_SCORES, scoresDocument } from "../metrics/mod.ts";
 import type { RasterInfo } from "../raster/mod.ts";
 import { formatBytes } from "../text/mod.ts";
 import { learningCurves, type RunLog } from "../train/mod.ts";
 import { openModel } from "../weights/mod.ts";
 import type { PageFacts, PagePanel, PageScores } from "./report_data.ts";
-
-/** Overall scores, and what people call them. */
-const OVERALL = [
-  ["meanIou", "mean IoU"],
-  ["meanDice", "mean Dice (F1)"],
-  ["pixelAccuracy", "pixel accuracy"],
-  ["meanAccuracy", "mean accuracy"],
-  ["frequencyWeightedIou", "frequency-weighted IoU"],
-  ["kappa", "Cohen's kappa"],
-  ["matthews", "Matthews correlation"],
-] as const;
 
 /** Metrics of a validation, the first that there is. */
 const METRICS = ["val_miou", "val_accuracy", "val_loss"];
@@ -54,7 +43,7 @@ export function pageScores(
   const count = (pixels: number) => pixels.toLocaleString("en-US");
   return {
     source,
-    overall: OVERALL.map(([key, name]) => [name, document[key]]),
+    overall: OVERALL_SCORES.map(([key, name]) => [name, document[key]]),
     classes: document.perClass.map((row) => ({
       class: row.class,
       name: evaluation.classes === null ? classes[row.class]?.name ?? row.name : row.name,

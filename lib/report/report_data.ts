@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ClassScores } from "../metrics/mod.ts";
 
 /** One resolution of a raster in the page. */
 export interface PageLevel {
@@ -69,15 +70,9 @@ export interface PageZones {
 }
 
 /** Scores of a class. */
-export interface PageClassScores {
+export interface PageClassScores extends ClassScores {
   readonly class: number;
   readonly name: string;
-  readonly iou: number | null;
-  readonly dice: number | null;
-  readonly precision: number | null;
-  readonly recall: number | null;
-  readonly support: number;
-  readonly predicted: number;
 }
 
 /** Scores of the map, and how they were counted. */
