@@ -220,6 +220,16 @@ export function headerOption() {
   );
 }
 
+/** `--size`: of the patches that a scene is cut into. */
+export function patchSizeOption() {
+  return withDefault(
+    option("--size", wholeNumber("PIXELS", { min: 16, max: 65_536 }), {
+      description: message`Columns and rows of a patch`,
+    }),
+    512,
+  );
+}
+
 /** `--overview`: the reduced-resolution copy of a raster that is read in its place. */
 export function overviewOption() {
   return optional(

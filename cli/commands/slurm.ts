@@ -10,7 +10,7 @@ import { withFileErrors, writeFileAtomic } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
-import { jsonOption, overwriteOption } from "../options.ts";
+import { jsonOption, overwriteOption, patchSizeOption } from "../options.ts";
 import {
   absolute,
   formatJob,
@@ -24,8 +24,6 @@ import { formatShards, jobProgress, progressLine } from "../slurm/progress.ts";
 import { formatSettings, jobScripts, type Resources } from "../slurm/scripts.ts";
 import { requireSlurm, submit } from "../slurm/submit.ts";
 import { nameList, oneOf, overlap, path, wholeNumber } from "../values.ts";
-
-const DEFAULT_SIZE = 512;
 
 /** What the command's options say. */
 interface MapOptions {
@@ -121,12 +119,7 @@ export default defineCommand({
         description: message`Tasks that the work is cut into; one a scene by default`,
       }),
     ),
-    size: withDefault(
-      option("--size", wholeNumber("PIXELS", { min: 16, max: 65_536 }), {
-        description: message`Columns and rows of a patch`,
-      }),
-      DEFAULT_SIZE,
-    ),
+    size: patchSizeOption(),
     overlap: optional(
       option("--overlap", overlap(), {
         description: message`Pixels that patches share, or percent of the size; 12.5% by default`,

@@ -24,6 +24,7 @@ import {
   maxMemoryOption,
   optionalFileArguments,
   overviewOption,
+  patchSizeOption,
   streamFormatOption,
 } from "../options.ts";
 import { factorOf, offsetOption, scaleOption, watchDivisors } from "../scale.ts";
@@ -43,8 +44,6 @@ import {
   shard,
   wholeNumber,
 } from "../values.ts";
-
-const DEFAULT_SIZE = 512;
 
 export default defineCommand({
   name: "tile",
@@ -165,12 +164,7 @@ export default defineCommand({
       }),
     ),
     classes: classesOption(),
-    size: withDefault(
-      option("--size", wholeNumber("PIXELS", { min: 16, max: 65_536 }), {
-        description: message`Columns and rows of a patch`,
-      }),
-      DEFAULT_SIZE,
-    ),
+    size: patchSizeOption(),
     overlap: optional(
       option("--overlap", overlap(), {
         description:
