@@ -13,6 +13,7 @@ import {
   networkFromConfig,
   networkParameters,
   readModelConfig,
+  statOrNull,
   variantConfig,
 } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
@@ -149,20 +150,10 @@ async function resolveConfig(
 /** The configuration of a variant, or else of a model. */
 async function ownConfig(io: CommandIo, model: string): Promise<NetworkConfig> {
   const isWord = /^[A-Za-z0-9_-]+$/.test(model);
-  if (findVariant(model) !== null || (isWord && !await exists(model))) {
+  if (findVariant(model) !== null || (isWord && await statOrNull(model) === null)) {
     return variantConfig(model, PUBLISHED);
   }
   return (await readModelConfig(model, { hub: hubOptions(io) })).config;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 interface Report {

@@ -18,6 +18,7 @@ import {
   RUN_FILES,
   scoresDocument,
   setUpTraining,
+  statOrNull,
   train,
   type TrainConfig,
   type TrainConfigInput,
@@ -211,23 +212,14 @@ async function readConfig(
   file: string | undefined,
   saved: string | undefined,
 ): Promise<TrainConfigInput> {
-  const path = file ?? (saved !== undefined && await exists(saved) ? saved : undefined);
+  const path = file ??
+    (saved !== undefined && await statOrNull(saved) !== null ? saved : undefined);
   if (path === undefined) return {};
   const text = await withFileErrors("read", path, () => Deno.readTextFile(path));
   const input = parseTrainYaml(text, path);
   // What is wrong in the file is said of the file, before options are laid over it.
   parseTrainConfig(input, path);
   return input;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Where a training gets what is outside of its configuration. */

@@ -8,7 +8,6 @@ import {
   createBlendingStitcher,
   createSeamCounter,
   createStitcher,
-  fileError,
   type GeoTiffCompression,
   IGNORE_LABEL,
   InputError,
@@ -22,10 +21,12 @@ import {
   type Sample,
   type SeamCounter,
   type SeamReport,
+  statOrNull,
   stitchedRows,
   type Stitcher,
   storeProbabilities,
   type StreamHeader,
+  withFileErrors,
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import { DirectFiles, type MapFileSet, ResumableFiles } from "./map_files.ts";
@@ -221,13 +222,7 @@ async function isFinished(header: StreamHeader, files: MapFiles): Promise<boolea
 }
 
 async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw fileError(error, "write", path);
-  }
+  return await withFileErrors("write", path, () => statOrNull(path)) !== null;
 }
 
 /** Refuse what only logits give. */

@@ -12,7 +12,7 @@ import {
   recolorClasses,
 } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
-import { withFileErrors } from "../files/mod.ts";
+import { statOrNull, withFileErrors } from "../files/mod.ts";
 import { groundScale } from "../geo/mod.ts";
 import { evaluateRasters, type Evaluation, parseScores } from "../metrics/mod.ts";
 import { openRaster, type RasterInfo } from "../raster/mod.ts";
@@ -177,7 +177,7 @@ export async function buildReport(
   for (const run of inputs.runs) {
     const best = join(run, RUN_FILES.best);
     const heading = inputs.runs.length > 1 ? `Model of ${basename(run)}` : "Model";
-    if (await isDirectory(best)) provenance.push(await modelFacts(heading, best));
+    if ((await statOrNull(best))?.isDirectory) provenance.push(await modelFacts(heading, best));
   }
   if (inputs.model !== undefined) provenance.push(await modelFacts("Model", inputs.model));
 
@@ -225,15 +225,6 @@ async function readRun(run: string): Promise<RunLog> {
   const file = join(run, RUN_FILES.metrics);
   const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
   return { name: basename(run), records: parseMetricsLog(text, file) };
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Names of the maps: of their files where there are several. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { fileError } from "../files/mod.ts";
+import { statOrNull, withFileErrors } from "../files/mod.ts";
 import { openRaster } from "../raster/mod.ts";
 import type { StreamHeader } from "../stream/mod.ts";
 import { differingKey, identityOf } from "./map_identity.ts";
@@ -39,7 +39,8 @@ export async function finishedRows(map: string, header: StreamHeader): Promise<n
       { hint: "Remove it to begin anew" },
     );
   }
-  if (!await isThere(map)) return 0;
+  const made = await withFileErrors("read", map, () => statOrNull(map));
+  if (!made?.isFile) return 0;
   const area = mapArea(header);
   const raster = await openRaster(map);
   raster.close();
@@ -57,13 +58,4 @@ export async function finishedRows(map: string, header: StreamHeader): Promise<n
 
 function describePlace({ crs, transform }: ReturnType<typeof mapArea>["georeference"]): string {
   return `${crs ?? "no CRS"}, ${transform === null ? "no transform" : `[${transform.join(", ")}]`}`;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw fileError(error, "read", path);
-  }
 }

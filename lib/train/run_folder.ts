@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { withFileErrors, writeFileAtomic } from "../files/mod.ts";
+import { statOrNull, withFileErrors, writeFileAtomic } from "../files/mod.ts";
 import { type SavedModel, saveModel, writeSafetensors } from "../weights/mod.ts";
 import { readTrainingState, type TrainingState, writeTrainingState } from "./training_state.ts";
 
@@ -142,7 +142,7 @@ class LockedFolder implements RunFolder {
   async saveModel(name: "best" | "last", model: SavedModel): Promise<void> {
     const directory = this.file(name);
     // A directory cannot be replaced in one instant, but a file can.
-    if (await isDirectory(directory)) {
+    if ((await statOrNull(directory))?.isDirectory) {
       await writeSafetensors(join(directory, WEIGHTS), model.tensors, { overwrite: true });
     } else {
       await saveModel(directory, model);
@@ -183,14 +183,5 @@ async function removeAll(folder: string, names: readonly string[]): Promise<void
   for (const name of names) {
     const path = join(folder, name);
     await withFileErrors("remove", path, () => Deno.remove(path, { recursive: true }));
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
