@@ -189,7 +189,13 @@ async function colorAt(page: Page, column: number, row: number): Promise<number[
   }, [x, y]);
 }
 
-const readout = (page: Page) => page.locator("#map-readout").innerText();
+/** What is said of a place, once the tiles that it lies in are there. */
+async function readout(page: Page): Promise<string> {
+  await page.waitForFunction(() =>
+    !document.querySelector("#map-readout")!.textContent!.includes("…")
+  );
+  return await page.locator("#map-readout").innerText();
+}
 
 pageTest("the pointer tells map, truth, confidence and zone", async (page) => {
   const { map, truth, names } = await prepare();
