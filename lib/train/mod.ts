@@ -43,6 +43,7 @@ export * from "./split_shards.ts";
 export type * from "./train_config.ts";
 export * from "./parameter_layout.ts";
 export * from "./train_graph.ts";
+export * from "./train_reports.ts";
 export * from "./train_step.ts";
 export * from "./train.ts";
 export type { TrainingData } from "./training_data.ts";

@@ -9,7 +9,7 @@ import { type EventFile, openEventFile } from "./event_file.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
 import { type MlflowRun, startMlflowRun } from "./mlflow.ts";
 import { RUN_FILES, type RunFolder } from "./run_folder.ts";
-import type { TrainOptions } from "./train.ts";
+import type { TrainOptions } from "./train_reports.ts";
 import type { TrainingPosition } from "./training_state.ts";
 
 /** Where a training writes. */
