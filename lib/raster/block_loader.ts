@@ -132,8 +132,11 @@ export class BlockLoader {
   /** Decode on this thread, as the bytes come. */
   #here(stored: readonly StoredBlock[]): Promise<CachedBlock>[] {
     const fetched = this.#source.read(stored.map(({ range }) => range));
+    // Workers say that they are ready with a message, which comes only when this thread takes a rest.
+    const rested = this.#pool === null ? null : new Promise((resolve) => setTimeout(resolve));
     return stored.map(async ({ place }, index) => {
       const bytes = (await fetched)[index]!;
+      await rested;
       try {
         const block = decodeBlock(this.#layout.format, bytes, this.#rows(place));
         // It may lie in memory that the next block is decoded into.
