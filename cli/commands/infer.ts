@@ -98,6 +98,7 @@ export default defineCommand({
     using model = await openModelArgument(io, source);
     const predictor = createPredictor(model, {
       probabilities: probs,
+      concurrent: true,
       ...(augmentations !== undefined && { augmentations }),
       device: where.device,
       ...(where.threads !== undefined && { threads: where.threads }),

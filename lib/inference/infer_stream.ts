@@ -91,7 +91,10 @@ export function inferStream(
       },
     };
   };
-  return transformStream(items, start, { batch: options.batch ?? 1 });
+  return transformStream(items, start, {
+    batch: options.batch ?? 1,
+    concurrency: predictor.concurrency,
+  });
 }
 
 /** What to apply to the images of a segment: the model's statistics, or nothing. */

@@ -14,7 +14,13 @@ import { classesFromNames, type ClassInfo } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
 import { labelNames, type Network, networkFromConfig } from "../models/mod.ts";
 import { type Normalization, normalizationFromPreprocessor } from "../normalization/mod.ts";
-import { createSession, type Device, type DeviceChoice, type Session } from "../runtime/mod.ts";
+import {
+  createConcurrentSession,
+  createSession,
+  type Device,
+  type DeviceChoice,
+  type RunnableSession,
+} from "../runtime/mod.ts";
 import { abbreviateList } from "../text/mod.ts";
 import { loadParameters, type OpenModel } from "../weights/mod.ts";
 import { buildInferenceGraph, type InferenceInput } from "./inference_graph.ts";
@@ -30,6 +36,11 @@ export interface PredictorOptions {
   readonly profile?: string;
   /** Softmax probabilities in place of logits. */
   readonly probabilities?: boolean;
+  /**
+   * True where `predict` is called again before the last call has ended, as for streams: on the CPU,
+   * two calls then share the threads, which computes more patches a second, but each takes longer.
+   */
+  readonly concurrent?: boolean;
   /** Average over positions and sizes, which needs `probabilities`; none where left out. */
   readonly augmentations?: Augmentations;
 }
@@ -40,6 +51,14 @@ export interface PredictorPatch {
   readonly image: NdArray;
   /** Shape (H, W), 1 where there is data; all of it where left out. */
   readonly valid?: NdArray<"uint8">;
+}
+
+/** A session and the calls that use it. */
+interface SharedSession {
+  readonly session: RunnableSession;
+  calls: number;
+  /** Called when the last call has ended. */
+  onIdle: () => void;
 }
 
 /** A model whose weights are loaded; sessions are made for each size of patches as they come. */
@@ -59,9 +78,14 @@ export class Predictor {
   readonly #parameters: ReadonlyMap<string, NdArray>;
   readonly #options: PredictorOptions;
   /** Sessions by what goes through them, the one used last at the end. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, SharedSession>();
+  /** Sessions are looked up and made one after the other. */
+  #lookup: Promise<unknown> = Promise.resolve();
+  #device: Device | null = null;
   #patches = 0;
   #seconds = 0;
+  /** Calls that compute now, and when the first of them began. */
+  #computing = { calls: 0, since: 0 };
 
   /** Wrap loaded weights; use {@linkcode createPredictor}. */
   constructor(
@@ -82,10 +106,15 @@ export class Predictor {
 
   /** Where it computes; null before the first patch. */
   get device(): Device | null {
-    return [...this.#sessions.values()].at(-1)?.device ?? null;
+    return this.#device;
   }
 
-  /** Patches computed so far, and the seconds that the network took for them. */
+  /** How many calls of `predict` are worth while at the same time. */
+  get concurrency(): number {
+    return this.#options.concurrent ? 2 : 1;
+  }
+
+  /** Patches computed so far, and the seconds in which the network computed any of them. */
   get work(): { readonly patches: number; readonly seconds: number } {
     return { patches: this.#patches, seconds: this.#seconds };
   }
@@ -126,19 +155,17 @@ export class Predictor {
       );
     }
     const { dtype } = first.image;
-    const session = await this.#sessionFor({
+    const input = {
       height,
       width,
       dtype,
       normalization,
       temperature: this.temperature,
       probabilities: this.#options.probabilities ?? false,
-    });
+    };
     const image = stack(dtype, patches.map(({ image }) => image));
     const valid = stack("uint8", patches.map(({ valid }) => valid ?? ones(height, width)));
-    const started = performance.now();
-    const { logits } = await session.run({ image, valid });
-    this.#seconds += (performance.now() - started) / 1000;
+    const { logits } = await this.#run(input, { image, valid });
     this.#patches += patches.length;
     const [, ...shape] = logits!.shape;
     const size = elementCount(shape);
@@ -148,37 +175,63 @@ export class Predictor {
     );
   }
 
-  /** Free the session. */
-  async release(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of sessions) await session.release();
+  /** Run the session of an input, which is not released meanwhile. */
+  async #run(input: InferenceInput, feeds: Record<string, NdArray>) {
+    const lookup = this.#lookup.then(() => this.#sessionFor(input));
+    this.#lookup = lookup.catch(() => {});
+    const shared = await lookup;
+    if (this.#computing.calls++ === 0) this.#computing.since = performance.now();
+    try {
+      return await shared.session.run(feeds);
+    } finally {
+      if (--this.#computing.calls === 0) {
+        this.#seconds += (performance.now() - this.#computing.since) / 1000;
+      }
+      if (--shared.calls === 0) shared.onIdle();
+    }
   }
 
-  async #sessionFor(input: InferenceInput): Promise<Session> {
+  /** Free the session. */
+  async release(): Promise<void> {
+    await this.#lookup;
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await releaseIdle(session);
+  }
+
+  /** The session of an input; who gets it is counted among its calls. */
+  async #sessionFor(input: InferenceInput): Promise<SharedSession> {
     const key = JSON.stringify(input);
-    const known = this.#sessions.get(key);
-    if (known !== undefined) {
-      this.#sessions.delete(key);
-      this.#sessions.set(key, known);
-      return known;
+    let shared = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    if (shared === undefined) {
+      const { augmentations } = this.#options;
+      const most = augmentations === undefined ? 1 : sessionsOf(augmentations);
+      while (this.#sessions.size >= most) {
+        const [oldest, session] = this.#sessions.entries().next().value!;
+        this.#sessions.delete(oldest);
+        await releaseIdle(session);
+      }
+      shared = { session: await this.#createSession(input), calls: 0, onIdle: () => {} };
     }
-    const { device, threads, profile, augmentations } = this.#options;
-    const most = augmentations === undefined ? 1 : sessionsOf(augmentations);
-    while (this.#sessions.size >= most) {
-      const [oldest, session] = this.#sessions.entries().next().value!;
-      this.#sessions.delete(oldest);
-      await session.release();
-    }
+    this.#sessions.set(key, shared);
+    this.#device = shared.session.device;
+    shared.calls++;
+    return shared;
+  }
+
+  #createSession(input: InferenceInput): Promise<RunnableSession> {
+    const { device, threads, profile, concurrent } = this.#options;
     const graph = buildInferenceGraph(this.network, input);
-    const session = await createSession(graph, {
+    const options = {
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
-      ...(profile !== undefined && { profile }),
-      parameters: (name) => this.#parameters.get(name),
-    });
-    this.#sessions.set(key, session);
-    return session;
+      parameters: (name: string) => this.#parameters.get(name),
+    };
+    // Profiles are those of runs that have the machine to themselves.
+    return concurrent && profile === undefined
+      ? createConcurrentSession(graph, options)
+      : createSession(graph, { ...options, ...(profile !== undefined && { profile }) });
   }
 }
 
@@ -215,6 +268,12 @@ function normalizationOf(model: OpenModel, network: Network): Normalization | nu
     bands,
     `${model.directory}/preprocessor_config.json`,
   );
+}
+
+/** Free a session once nobody uses it. */
+async function releaseIdle(shared: SharedSession): Promise<void> {
+  if (shared.calls > 0) await new Promise<void>((resolve) => shared.onIdle = resolve);
+  await shared.session.release();
 }
 
 /** Arrays of one shape as one, with a leading axis; without a copy if there is only one. */

@@ -8,18 +8,18 @@
  *
  * @module
  */
-import { bytesOf, elementCount, formatShape, type NdArray } from "../array/mod.ts";
-import { InputError } from "../errors.ts";
-import {
-  encodeModel,
-  evaluateDim,
-  type Graph,
-  TENSOR_TYPE_CODES,
-  type Value,
-} from "../onnx/mod.ts";
-import { type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
+import { elementCount, formatShape, type NdArray } from "../array/mod.ts";
+import { encodeModel, evaluateDim, type Graph, type Value } from "../onnx/mod.ts";
+import { type DeviceChoice, resolveDevice } from "./device.ts";
 import { cString, type NativeApi, nativeApi, type Pointer } from "./native_api.ts";
+import {
+  createNativeSession,
+  createNativeTensor,
+  type PointerLists,
+  pointerLists,
+} from "./native_session.ts";
 import { createResidentSession, type ResidentOptions } from "./resident_session.ts";
+import { runError } from "./run_error.ts";
 import { createSession } from "./session.ts";
 
 /** A graph in the runtime, which is run over buffers that callers own. */
@@ -95,19 +95,8 @@ async function createCopyingSession(
   };
 }
 
-/** All graph optimizations (GraphOptimizationLevel). */
-const ALL_OPTIMIZATIONS = 99;
-/** Log errors and worse (OrtLoggingLevel). */
-const LOG_ERRORS = 3;
 /** Log fatal errors alone, as that a run was interrupted is none. */
 const LOG_FATAL = 4;
-
-/** Names and tensors as C has lists: arrays of addresses. */
-interface PointerLists {
-  readonly names: BigUint64Array<ArrayBuffer>;
-  readonly tensors: BigUint64Array<ArrayBuffer>;
-  readonly count: bigint;
-}
 
 /** A session of the C API. */
 class NativeSession implements InPlaceSession {
@@ -131,27 +120,9 @@ class NativeSession implements InPlaceSession {
       ),
       ...graph.outputs,
     ]);
-    const options = api.make((target) => api.createSessionOptions(target));
-    try {
-      const sharedArena = cString("session.use_env_allocators");
-      api.check(api.addSessionConfig(options, sharedArena, cString("1")));
-      // Patterns of allocations are planned at twice the memory, for no speed.
-      api.check(api.disableMemPattern(options));
-      api.check(api.setLogSeverity(options, LOG_ERRORS));
-      api.check(api.setOptimizationLevel(options, ALL_OPTIMIZATIONS));
-      if (threads > 0) api.check(api.setIntraOpNumThreads(options, threads));
-      const model = encodeModel(graph);
-      const length = BigInt(model.length);
-      this.#session = api.make((target) =>
-        api.createSessionFromArray(api.environment, model, length, options, target)
-      );
-      this.#runOptions = api.make((target) => api.createRunOptions(target));
-      api.check(api.setRunLogSeverity(this.#runOptions, LOG_FATAL));
-    } catch (error) {
-      throw new Error(`internal: graph "${graph.name}" is refused: ${firstLine(error)}`);
-    } finally {
-      api.releaseSessionOptions(options);
-    }
+    this.#session = createNativeSession(api, graph.name, encodeModel(graph), threads);
+    this.#runOptions = api.make((target) => api.createRunOptions(target));
+    api.check(api.setRunLogSeverity(this.#runOptions, LOG_FATAL));
   }
 
   async run(
@@ -177,7 +148,7 @@ class NativeSession implements InPlaceSession {
       this.#api.check(status);
     } catch (error) {
       if (this.#isInterrupted) throw new DOMException("The run was interrupted", "AbortError");
-      throw runError(firstLine(error));
+      throw runError(error, "the train step");
     }
   }
 
@@ -195,14 +166,12 @@ class NativeSession implements InPlaceSession {
   }
 
   #list(arrays: Readonly<Record<string, NdArray>>, kind: string): PointerLists {
-    const entries = Object.entries(arrays);
-    const names = new BigUint64Array(entries.length);
-    const tensors = new BigUint64Array(entries.length);
-    for (const [i, [name, array]] of entries.entries()) {
-      names[i] = addressOf(Deno.UnsafePointer.of(this.#name(name)));
-      tensors[i] = addressOf(this.#tensor(name, `${kind} ${name}`, array));
-    }
-    return { names, tensors, count: BigInt(entries.length) };
+    return pointerLists(
+      Object.entries(arrays).map(([name, array]) => [
+        this.#name(name),
+        this.#tensor(name, `${kind} ${name}`, array),
+      ]),
+    );
   }
 
   #name(name: string): Uint8Array<ArrayBuffer> {
@@ -217,19 +186,7 @@ class NativeSession implements InPlaceSession {
     if (known?.array.data === array.data) return known.pointer;
     if (known !== undefined) this.#api.releaseValue(known.pointer);
     this.#checkFits(name, array);
-    const bytes = bytesOf(array);
-    const shape = BigInt64Array.from(array.shape, BigInt);
-    const pointer = this.#api.make((target) =>
-      this.#api.createTensorWithData(
-        this.#api.memory,
-        bytes,
-        BigInt(bytes.length),
-        shape,
-        BigInt(shape.length),
-        TENSOR_TYPE_CODES[array.dtype],
-        target,
-      )
-    );
+    const pointer = createNativeTensor(this.#api, array);
     this.#tensors.set(key, { array, pointer });
     return pointer;
   }
@@ -246,18 +203,4 @@ class NativeSession implements InPlaceSession {
       );
     }
   }
-}
-
-function addressOf(pointer: Deno.PointerValue): bigint {
-  return BigInt(Deno.UnsafePointer.value(pointer));
-}
-
-/** What is said of a run that failed. */
-export function runError(message: string): Error {
-  if (/bad_alloc|failed to allocate|out of memory/i.test(message)) {
-    return new InputError(`Cannot run the train step as memory runs out: ${message}`, {
-      hint: "Use a smaller batch or smaller samples",
-    });
-  }
-  return new Error(`internal: ONNX Runtime failed: ${message}`);
 }

@@ -1,4 +1,9 @@
 /** ONNX Runtime sessions and devices. @module */
+export {
+  type ConcurrentSessionOptions,
+  createConcurrentSession,
+  type RunnableSession,
+} from "./concurrent_session.ts";
 export { type Device, type DeviceChoice, DEVICES } from "./device.ts";
 export {
   createInPlaceSession,

@@ -7,7 +7,8 @@ import type * as Ort from "onnxruntime-node";
 import { elementCount, type NdArray } from "../array/mod.ts";
 import { encodeModel, type Graph, replaceParameters, type Value } from "../onnx/mod.ts";
 import { type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
-import { type InPlaceSession, runError } from "./in_place_session.ts";
+import type { InPlaceSession } from "./in_place_session.ts";
+import { runError } from "./run_error.ts";
 import { ResidentArrays } from "./resident_arrays.ts";
 import { fromTensor, type OrtModule, toTensor } from "./tensor.ts";
 import { expandForWebgpu } from "./webgpu_expansions.ts";
@@ -108,7 +109,7 @@ class ResidentSession implements InPlaceSession {
     try {
       results = await this.#session.run(inputs, Object.keys(targets));
     } catch (error) {
-      throw runError(firstLine(error));
+      throw runError(error, "the train step");
     }
     for (const [name, target] of Object.entries(targets)) {
       const result = results[name] as Ort.Tensor;

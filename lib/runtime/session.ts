@@ -11,6 +11,7 @@ import { type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import { encodeModel, Graph, type ParameterLookup, type Shape } from "../onnx/mod.ts";
 import { type Device, type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
+import { runError } from "./run_error.ts";
 import { fromTensor, isArrayType, type OrtModule, toTensor } from "./tensor.ts";
 import { expandForWebgpu } from "./webgpu_expansions.ts";
 
@@ -115,7 +116,7 @@ export class Session {
         ? await this.#session.run(inputs, outputs)
         : await this.#session.run(inputs, Object.keys(outputs));
     } catch (error) {
-      throw runError(error);
+      throw runError(error, "the model");
     }
     return Object.fromEntries(
       Object.keys(outputs).map((name) => [name, fromTensor(results[name] as Ort.Tensor)]),
@@ -219,15 +220,4 @@ function checkFits(array: NdArray, info: TensorInfo, kind: string): void {
 
 function isNames(fetches: Fetches): fetches is readonly string[] {
   return Array.isArray(fetches);
-}
-
-function runError(error: unknown): Error {
-  const line = firstLine(error);
-  if (/bad_alloc|failed to allocate|out of memory/i.test(line)) {
-    return new InputError(`Cannot run the model as memory runs out: ${line}`, {
-      hint: "Use a smaller batch or smaller tiles",
-      cause: error,
-    });
-  }
-  return new Error(`internal: ONNX Runtime failed: ${line}`, { cause: error });
 }

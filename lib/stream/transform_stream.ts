@@ -22,19 +22,21 @@ export interface SegmentTransform {
 export interface TransformStreamOptions {
   /** Samples to hand over together; 1 where left out. */
   readonly batch?: number;
+  /** Batches that are transformed at the same time; 1 where left out. */
+  readonly concurrency?: number;
 }
 
 /**
  * Map a stream sample by sample.
  *
- * While one batch is being transformed, the next one is read and the one before is taken by the
- * consumer, so that a network does not wait for the pipe; no more than three batches are held. End
- * marks pass on unchanged.
+ * While batches are being transformed, the next one is read and the one before is taken by the
+ * consumer, so that a network does not wait for the pipe; no more than two batches are held besides.
+ * End marks pass on unchanged.
  *
  * @param items The stream that comes in.
  * @param start Called with the header of each segment: says what becomes of it and of its samples.
  * Append to `history` what is being done.
- * @param options How many samples to hand over together.
+ * @param options How many samples to hand over together, and how many such batches at a time.
  * @returns The stream that goes out.
  * @throws Whatever `start`, `transform` or the stream that comes in throws.
  *
@@ -61,19 +63,20 @@ export async function* transformStream(
   start: (header: StreamHeader) => SegmentTransform | Promise<SegmentTransform>,
   options: TransformStreamOptions = {},
 ): AsyncGenerator<StreamItem, void, undefined> {
-  const size = options.batch ?? 1;
+  const { batch: size = 1, concurrency = 1 } = options;
   let segment: SegmentTransform | null = null;
   let batch: Sample[] = [];
-  let running: Promise<readonly Sample[]> | null = null;
+  const running: Promise<readonly Sample[]>[] = [];
 
-  /** Start the gathered batch and return what the one before it became. */
+  /** Start the gathered batch, if there is one, and return what the first of those that run became. */
   async function turn(): Promise<readonly Sample[]> {
-    const finished = running === null ? [] : await running;
-    running = null;
+    const isFull = batch.length === 0 || running.length === concurrency;
+    const finished = isFull ? await running.shift() ?? [] : [];
     if (batch.length > 0 && segment !== null) {
-      running = run(segment, batch);
+      const started = run(segment, batch);
       // A failure is thrown when the batch's turn comes; until then it is not "unhandled".
-      running.catch(() => {});
+      started.catch(() => {});
+      running.push(started);
       batch = [];
     }
     return finished;
@@ -91,7 +94,7 @@ export async function* transformStream(
         }
         continue;
       }
-      while (batch.length > 0 || running !== null) {
+      while (batch.length > 0 || running.length > 0) {
         for (const sample of await turn()) yield { type: "sample", sample };
       }
       if (item.type === "header") {
@@ -103,7 +106,7 @@ export async function* transformStream(
     }
   } finally {
     // A session must not be released under a batch that still runs.
-    await Promise.allSettled([running]);
+    await Promise.allSettled(running);
   }
 }
 

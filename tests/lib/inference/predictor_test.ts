@@ -11,6 +11,7 @@ import {
   networkParameters,
   openModel,
   type Predictor,
+  type PredictorOptions,
   saveModel,
   variantConfig,
 } from "../../../mod.ts";
@@ -26,7 +27,7 @@ const NORMALIZATION = makeNormalization(BANDS, {
 /** A random SegFormer, saved and opened. */
 async function withPredictor(
   test: (predictor: Predictor) => Promise<void>,
-  probabilities = false,
+  options: PredictorOptions = { threads: 1 },
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
@@ -48,7 +49,7 @@ async function withPredictor(
       tensors: new Map(tensors),
     });
     using model = await openModel(`${directory}/model`);
-    const predictor = createPredictor(model, { device: "cpu", threads: 1, probabilities });
+    const predictor = createPredictor(model, { device: "cpu", ...options });
     try {
       await test(predictor);
     } finally {
@@ -147,7 +148,7 @@ Deno.test("probabilities sum to one", () =>
       const sum = [0, 1, 2].reduce((sum, k) => sum + probabilities!.data[k * pixels + pixel]!, 0);
       assert(Math.abs(sum - 1) < 1e-5);
     }
-  }, true));
+  }, { threads: 1, probabilities: true }));
 
 Deno.test("an image with other bands than the network's is refused", () =>
   withPredictor(async (predictor) => {
@@ -156,3 +157,20 @@ Deno.test("an image with other bands than the network's is refused", () =>
       /takes 4 bands: the image has 3/,
     );
   }));
+
+Deno.test("calls at the same time, of patches of several sizes, give what each gives alone", async () => {
+  const sizes = [[32, 32], [32, 32], [64, 32], [32, 64], [64, 32]] as const;
+  const images = sizes.map(([height, width], seed) => randomImage(height, width, seed + 1));
+  const alone: NdArray<"float32">[] = [];
+  await withPredictor(async (predictor) => {
+    for (const image of images) alone.push(...await predictor.predict([{ image }], NORMALIZATION));
+  });
+  await withPredictor(async (predictor) => {
+    const results = await Promise.all(
+      images.map((image) => predictor.predict([{ image }], NORMALIZATION)),
+    );
+    assert.deepEqual(results.flat(), alone);
+    assert.equal(predictor.work.patches, 5);
+    assert(predictor.work.seconds > 0);
+  }, { threads: 2, concurrent: true });
+});

@@ -110,3 +110,22 @@ Deno.test("failures of the source and of the transformation come through", async
     /internal: 1 samples became 0/,
   );
 });
+
+Deno.test("as many samples as wanted are transformed at once, and keep their order", async () => {
+  const items = makeSegment({ columns: 4, rows: 2 });
+  let running = 0;
+  let most = 0;
+  const stream = transformStream(iterate(items), (header) => ({
+    header,
+    transform: async (samples) => {
+      most = Math.max(most, ++running);
+      // Every other one takes longer than the next.
+      const [, column] = samples[0]!.info.position;
+      await new Promise((resolve) => setTimeout(resolve, column % 2 === 0 ? 6 : 1));
+      running--;
+      return samples;
+    },
+  }), { concurrency: 3 });
+  assert.deepEqual((await Array.fromAsync(stream)).map(name), items.map(name));
+  assert.equal(most, 3);
+});
