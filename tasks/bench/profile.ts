@@ -1,8 +1,8 @@
 /**
- * Where the time of SegFormer's inference goes, or of a training step, by operator and by node: one patch of
- * 14 bands of 512×512 on the CPU, as ONNX Runtime's own profile tells.
+ * Where the time of a network's inference goes, or of a training step, by operator and by node: patches of
+ * 14 bands on the CPU, as ONNX Runtime's own profile tells.
  *
- *     deno task bench profile [VARIANT [THREADS [train]]]
+ *     deno task bench profile [VARIANT [THREADS [infer|train [SIZE [BATCH]]]]]
  */
 import type { BenchRow } from "./bench_row.ts";
 import {
@@ -24,7 +24,6 @@ import {
 
 const BANDS = 14;
 const CLASSES = 10;
-const SIZE = 512;
 const RUNS = 10;
 const TOP_NODES = 20;
 
@@ -53,27 +52,27 @@ interface Work {
   readonly parameters: ReadonlyMap<string, NdArray> | null;
 }
 
-function inferenceWork(network: Network): Work {
+function inferenceWork(network: Network, size: number, batch: number): Work {
   const graph = buildInferenceGraph(network, {
-    height: SIZE,
-    width: SIZE,
+    height: size,
+    width: size,
     dtype: "uint16",
     normalization: NORMALIZATION,
     probabilities: false,
   });
-  const image = ndarray("uint16", [1, BANDS, SIZE, SIZE]);
+  const image = ndarray("uint16", [batch, BANDS, size, size]);
   image.data.forEach((_, i, data) => data[i] = (i * 7919) % 10_000);
-  const valid = ndarray("uint8", [1, SIZE, SIZE]);
+  const valid = ndarray("uint8", [batch, size, size]);
   valid.data.fill(1);
   return { graph, feeds: { image, valid }, parameters: drawParameters(network) };
 }
 
-function trainingWork(network: Network): Work {
+function trainingWork(network: Network, size: number, batch: number): Work {
   const { step } = buildTrainGraphs({
     network,
-    batch: 1,
-    height: SIZE,
-    width: SIZE,
+    batch,
+    height: size,
+    width: size,
     loss: crossEntropy(),
     optimizer: adamw(),
     weightDecay: 0.01,
@@ -137,13 +136,18 @@ function ranking(events: readonly TraceEvent[], key: (event: TraceEvent) => stri
 /**
  * Profile the graph that `swath infer` runs, or `swath train`.
  *
- * @param args A variant (b0 where left out), the number of threads (2), and `train` for a training step.
- * @returns Milliseconds a patch: all of them, each type of operator, the longest nodes.
+ * @param args A variant (b0 where left out), the number of threads (2), `train` for a training step, the pixels of
+ * a side (512) and the number of patches (1).
+ * @returns Milliseconds a run: all of them, each type of operator, the longest nodes.
  */
 export async function run(args: readonly string[]): Promise<BenchRow[]> {
-  const [variant = "b0", threads = "2", what = "infer"] = args;
+  const [variant = "b0", threads = "2", what = "infer", size = "512", batch = "1"] = args;
   const network = networkFromConfig(variantConfig(variant, { bands: BANDS, classes: CLASSES }));
-  const work = what === "train" ? trainingWork(network) : inferenceWork(network);
+  const work = (what === "train" ? trainingWork : inferenceWork)(
+    network,
+    Number(size),
+    Number(batch),
+  );
   const events = await trace(work, Number(threads));
   const nodes = events.filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"));
   const operator = ({ args }: TraceEvent) => args.op_name ?? "other";
