@@ -19,8 +19,8 @@ import { InputError } from "../errors.ts";
 import type { PixelWindow } from "../geo/mod.ts";
 import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
 import { patchOffset } from "./grid.ts";
-import { type CellWindow, KeptLogits, weightsAlong } from "./kept_logits.ts";
-import { softmaxInPlace } from "./softmax.ts";
+import { PixelDecider } from "./decide_pixels.ts";
+import { KeptLogits, weightsAlong } from "./kept_logits.ts";
 import {
   coreStart,
   requireBand,
@@ -131,7 +131,7 @@ class Blender {
   readonly #output: OutputInfo;
   readonly #classes: number;
   readonly #sinks: StitchSinks;
-  readonly #minConfidence: number;
+  readonly #decider: PixelDecider;
   readonly #logits: KeptLogits;
   /** Classes where they are decided; 0 where they are not, and 255 where there is no data. */
   readonly #pixels: Uint8Array<ArrayBuffer>;
@@ -159,7 +159,7 @@ class Blender {
     this.#output = output;
     this.#classes = classes;
     this.#sinks = sinks;
-    this.#minConfidence = minConfidence;
+    this.#decider = new PixelDecider(classes, output, size.width, minConfidence);
     const { stride } = output;
     const rows = grid.height + 2 * stride;
     const cells = Math.ceil((size.width + grid.width) / stride) * Math.ceil(rows / stride);
@@ -189,12 +189,15 @@ class Blender {
     const across = weightsAlong(width, position[1] === 0, position[1] === columns - 1);
     this.#logits.add(window.x / stride, window.y / stride, logits, down, across);
     const valid = arrays.valid?.data;
+    const pixels = this.#pixels;
     for (let row = Math.max(0, this.#written - core.y); row < core.height; row++) {
       const from = coreStart(window, core, row);
       const to = (core.y + row - this.#written) * this.#size.width + core.x;
-      for (let column = 0; column < core.width; column++) {
-        const isValid = valid === undefined || valid[from + column] !== 0;
-        this.#pixels[to + column] = isValid ? 0 : IGNORE_LABEL;
+      if (valid === undefined) pixels.fill(0, to, to + core.width);
+      else {
+        for (let column = 0; column < core.width; column++) {
+          pixels[to + column] = valid[from + column] !== 0 ? 0 : IGNORE_LABEL;
+        }
       }
     }
     this.#decideAround(window, position);
@@ -220,12 +223,16 @@ class Blender {
     if (right <= this.#decided.x || bottom <= this.#written) return;
     for (let top = this.#written; top < bottom; top += PIECE_ROWS) {
       const rows = Math.min(PIECE_ROWS, bottom - top);
-      this.#decide({ x: this.#decided.x, y: top, width: right - this.#decided.x, height: rows });
+      this.#decider.decide(
+        { x: this.#decided.x, y: top, width: right - this.#decided.x, height: rows },
+        this.#logits,
+        { pixels: this.#pixels.subarray((top - this.#written) * width) },
+      );
     }
     this.#decided = { x: right, y: bottom };
     this.#logits.trim(
-      this.#cellOf(bottom),
-      right === width ? Infinity : this.#cellOf(right),
+      this.#decider.cellOf(bottom),
+      right === width ? Infinity : this.#decider.cellOf(right),
     );
   }
 
@@ -254,18 +261,18 @@ class Blender {
       // In parts, so that the averages of their cells take little memory.
       for (let x = left; x < width; x += this.#grid.width) {
         const part = { x, width: Math.min(this.#grid.width, width - x) };
-        this.#decide(
-          { ...part, y: this.#written, height: rows },
-          confidence?.data,
-          probabilities?.data,
-        );
+        this.#decider.decide({ ...part, y: this.#written, height: rows }, this.#logits, {
+          pixels: this.#pixels,
+          confidence: confidence?.data,
+          probabilities: probabilities?.data,
+        });
       }
       const map = ndarray("uint8", [1, rows, width], this.#pixels.subarray(0, rows * width));
       yield { map, confidence, probabilities };
       this.#pixels.copyWithin(0, rows * width);
       this.#pixels.fill(IGNORE_LABEL, this.#pixels.length - rows * width);
       this.#written += rows;
-      this.#logits.trim(this.#cellOf(this.#written), Infinity);
+      this.#logits.trim(this.#decider.cellOf(this.#written), Infinity);
     }
     if (this.#written >= this.#decided.y) this.#decided = { x: 0, y: 0 };
   }
@@ -274,121 +281,6 @@ class Blender {
   #endBefore(y: number): number {
     return Math.floor(y - this.#output.stride / 2);
   }
-
-  /** The first of the two cells that a row (or column) of pixels lies between. */
-  #cellOf(y: number): number {
-    return Math.max(0, Math.floor((y + 0.5) / this.#output.stride - 0.5));
-  }
-
-  /**
-   * Upsample and decide pixels whose cells are complete.
-   *
-   * @param window The pixels.
-   * @param confidence The rows of the window in full width, shape (1, rows, width).
-   * @param probabilities The same, shape (K, rows, width).
-   */
-  #decide(window: PixelWindow, confidence?: Float32Array, probabilities?: Float32Array): void {
-    const { width } = this.#size;
-    const end = window.x + window.width;
-    const [left, top] = [this.#cellOf(window.x), this.#cellOf(window.y)];
-    const cells = {
-      left,
-      top,
-      columns: this.#cellOf(end - 1) + 2 - left,
-      rows: this.#cellOf(window.y + window.height - 1) + 2 - top,
-    };
-    const begin = (window.y - this.#written) * width;
-    const blended = this.#logits.average(cells);
-    const interpolated = new Float64Array((this.#classes + 1) * cells.columns);
-    const scores = new Float64Array(this.#classes);
-    for (let row = 0; row < window.height; row++) {
-      const first = begin + row * width;
-      if (this.#pixels.subarray(first + window.x, first + end).every(isMissing)) continue;
-      this.#interpolateRow(window.y + row, cells, blended, interpolated);
-      for (let x = window.x; x < end; x++) {
-        if (this.#pixels[first + x] === IGNORE_LABEL) continue;
-        const winner = this.#scoresAt(x, cells, interpolated, scores);
-        this.#pixels[first + x] = winner;
-        if (winner === IGNORE_LABEL) continue;
-        if (confidence !== undefined || this.#minConfidence > 0) {
-          const share = this.#confidenceOf(scores, scores[winner]!);
-          if (confidence !== undefined) confidence[row * width + x] = share;
-          if (share < this.#minConfidence) this.#pixels[first + x] = IGNORE_LABEL;
-        }
-        if (probabilities !== undefined) {
-          if (this.#output.kind === "logits") softmaxInPlace(scores, scores[winner]!);
-          for (let k = 0; k < this.#classes; k++) {
-            probabilities[(k * window.height + row) * width + x] = scores[k]!;
-          }
-        }
-      }
-    }
-  }
-
-  /**
-   * Blended logits of a row of pixels at each column of cells, shape (K + 1, columns): the last plane
-   * is how much of the value rests on cells that patches have covered, so that the others do not count.
-   */
-  #interpolateRow(
-    y: number,
-    { top, columns, rows }: CellWindow,
-    { averages, covered }: ReturnType<KeptLogits["average"]>,
-    target: Float64Array,
-  ): void {
-    const position = (y + 0.5) / this.#output.stride - 0.5;
-    const above = Math.floor(position);
-    const share = position - above;
-    target.fill(0);
-    for (const [cell, part] of [[above, 1 - share], [above + 1, share]] as const) {
-      if (cell < 0 || part === 0) continue;
-      for (let k = 0; k <= this.#classes; k++) {
-        const source = k < this.#classes ? averages : covered;
-        const from = ((k % this.#classes) * rows + cell - top) * columns;
-        const to = k * columns;
-        for (let column = 0; column < columns; column++) {
-          target[to + column]! += part * source[from + column]!;
-        }
-      }
-    }
-  }
-
-  /** Fill in the logits of a pixel and return the class that wins; 255 where no patch covers it. */
-  #scoresAt(
-    x: number,
-    { left, columns }: CellWindow,
-    row: Float64Array,
-    scores: Float64Array,
-  ): number {
-    const position = (x + 0.5) / this.#output.stride - 0.5;
-    const before = Math.max(0, Math.floor(position)) - left;
-    const after = Math.floor(position) + 1 - left;
-    const share = position - Math.floor(position);
-    const coverage = this.#classes * columns;
-    const covered = (1 - share) * row[coverage + before]! + share * row[coverage + after]!;
-    let winner = IGNORE_LABEL;
-    let highest = -Infinity;
-    for (let k = 0; k < this.#classes; k++) {
-      const plane = k * columns;
-      const score = ((1 - share) * row[plane + before]! + share * row[plane + after]!) / covered;
-      scores[k] = score;
-      if (score > highest) {
-        highest = score;
-        winner = k;
-      }
-    }
-    return winner;
-  }
-
-  #confidenceOf(scores: Float64Array, highest: number): number {
-    if (this.#output.kind === "probabilities") return highest;
-    let sum = 0;
-    for (let k = 0; k < this.#classes; k++) sum += Math.exp(scores[k]! - highest);
-    return 1 / sum;
-  }
-}
-
-function isMissing(value: number): boolean {
-  return value === IGNORE_LABEL;
 }
 
 function outOfOrder(key: string): InputError {

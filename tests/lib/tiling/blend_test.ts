@@ -144,10 +144,12 @@ Deno.test("stored probabilities keep 0, 1 and no data", () => {
 
 Deno.test("the classes are the same, bit by bit, decided patch by patch or with their probabilities", async () => {
   await fc.assert(
-    fc.asyncProperty(SCENES, fc.nat(1000), async (scene, seed) => {
+    fc.asyncProperty(SCENES, fc.nat(1000), fc.constantFrom(0, 1, 4), async (scene, seed, steps) => {
+      // In steps, scores tie over wide areas.
+      const inSteps = (score: number) => steps === 0 ? score : Math.round(steps * score) / steps;
       const { header, samples } = segment(
         scene,
-        (k, sample, x, y) => Math.sin(seed + 1.3 * k + 0.37 * x + 0.71 * y + 0.5 * sample),
+        (k, sample, x, y) => inSteps(Math.sin(seed + 1.3 * k + 0.17 * x + 0.31 * y + 0.5 * sample)),
       );
       const { width, height } = header.grid!;
       const kept = samples.filter((_, index) => (index + seed) % 5 !== 2).map((sample, index) => {
@@ -163,7 +165,7 @@ Deno.test("the classes are the same, bit by bit, decided patch by patch or with 
       const whole = await stitch({ header, samples: kept });
       assert.deepEqual(map.result(), whole.map);
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
 
