@@ -91,34 +91,34 @@ function mostFrequent(
     const upper = y * width;
     const lower = y + 1 < height ? upper + width : upper;
     for (let x = 0; x < width; x += 2) {
-      const right = x + 1 < width ? x + 1 : x;
       // A column or row that stands alone counts twice, which does not change the mode.
+      const right = x + 1 < width ? x + 1 : x;
       const a = cells[upper + x]!;
       const b = cells[upper + right]!;
       const c = cells[lower + x]!;
       const d = cells[lower + right]!;
-      out[target++] = mode(a, b, c, d, nodata);
+      out[target++] = a === b && a === c && a === d ? a : mode(a, b, c, d, nodata);
     }
   }
   return out;
 }
 
 function mode(a: number, b: number, c: number, d: number, nodata: number | null): number {
+  const ofA = a === nodata ? 0 : 1 + Number(a === b) + Number(a === c) + Number(a === d);
+  const ofB = b === nodata ? 0 : 1 + Number(b === c) + Number(b === d);
+  const ofC = c === nodata ? 0 : 1 + Number(c === d);
+  const ofD = d === nodata ? 0 : 1;
   let best = a;
-  let most = 0;
-  const count = (value: number) =>
-    value === nodata
-      ? 0
-      : Number(value === a) + Number(value === b) + Number(value === c) + Number(value === d);
-  if (a === b && a === c && a === d) return a;
-  for (const value of [a, b, c, d]) {
-    const votes = count(value);
-    if (votes > most) {
-      most = votes;
-      best = value;
-    }
+  let most = ofA;
+  if (ofB > most) {
+    best = b;
+    most = ofB;
   }
-  return best;
+  if (ofC > most) {
+    best = c;
+    most = ofC;
+  }
+  return ofD > most ? d : best;
 }
 
 function averages(

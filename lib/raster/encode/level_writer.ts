@@ -122,27 +122,39 @@ export class LevelWriter {
   async append(bands: readonly CellRows[]): Promise<void> {
     const height = bands[0]!.height;
     for (let taken = 0; taken < height;) {
+      const left = height - taken;
       const inBlock = this.#rowsDone % this.blockHeight;
-      const room = Math.min(this.#most - this.#filled, this.blockHeight - inBlock);
-      const count = Math.min(height - taken, room);
-      bands.forEach(({ cells }, band) => {
-        const rows = cells.subarray(taken * this.width, (taken + count) * this.width);
-        this.#rows[band]!.set(rows, this.#filled * this.width);
-      });
+      const toEdge = Math.min(this.blockHeight - inBlock, this.height - this.#rowsDone);
+      // Rows are taken as they are where they complete blocks, or strips may be made of them.
+      const isWhole = this.#filled === 0 && (left >= toEdge || left >= this.#most);
+      const room = isWhole ? left - left % 2 : Math.min(left, this.#most - this.#filled);
+      const count = left >= toEdge && isWhole ? toEdge : Math.min(room, toEdge);
+      const added = bands.map(({ cells }) =>
+        cells.subarray(taken * this.width, (taken + count) * this.width)
+      );
       taken += count;
-      this.#filled += count;
       this.#rowsDone += count;
-      const isComplete = inBlock + count === this.blockHeight || this.#rowsDone === this.height;
-      if (isComplete || this.#filled === this.#most) await this.#flush(isComplete);
+      if (isWhole) {
+        await this.#flush(added, count, count === toEdge);
+        continue;
+      }
+      added.forEach((cells, band) => this.#rows[band]!.set(cells, this.#filled * this.width));
+      this.#filled += count;
+      if (count < toEdge && this.#filled < this.#most) continue;
+      const waiting = this.#filled;
+      this.#filled = 0;
+      await this.#flush(this.#rows, waiting, count === toEdge);
     }
   }
 
   /**
    * Put rows into strips, or, below the strips, into blocks.
    *
+   * @param rows Rows of each band, from its start.
+   * @param count How many.
    * @param isComplete True if all rows of the blocks are there.
    */
-  async #flush(isComplete: boolean): Promise<void> {
+  async #flush(rows: readonly Cells[], count: number, isComplete: boolean): Promise<void> {
     const { bands, interleave } = this.#format;
     const columns = this.#columns;
     const blocksPerPlane = columns * Math.ceil(this.height / this.blockHeight);
@@ -150,22 +162,22 @@ export class LevelWriter {
       ? Array.from({ length: bands }, (_, band) => [band])
       : [Array.from({ length: bands }, (_, band) => band)];
     for (const [plane, members] of planes.entries()) {
+      const cut = members.map((band) => rows[band]!);
       for (let column = 0; column < columns; column++) {
         const strips = this.#strips[plane * columns + column]!;
         if (!isComplete) {
-          const size = this.blockWidth * this.#filled * members.length;
-          const rows = this.#cutRows(members, column, this.#block.subarray(0, size));
-          strips.push(encodePackbits(bytesOfCells(rows)));
+          const size = this.blockWidth * count * members.length;
+          const strip = this.#cutRows(cut, count, column, this.#block.subarray(0, size));
+          strips.push(encodePackbits(bytesOfCells(strip)));
           continue;
         }
         const above = this.#unpack(strips.splice(0));
-        this.#cutRows(members, column, this.#block.subarray(above));
+        this.#cutRows(cut, count, column, this.#block.subarray(above));
         const number = plane * blocksPerPlane + this.#blockRow * columns + column;
         this.blocks[number] = await this.#writeBlock(this.#block, members.length);
       }
     }
-    await this.#passOn();
-    this.#filled = 0;
+    await this.#passOn(rows, count);
     if (isComplete) this.#blockRow++;
   }
 
@@ -178,16 +190,14 @@ export class LevelWriter {
   }
 
   /** Fill a part of a block with rows of interleaved bands; zeros beyond the edges of the raster. */
-  #cutRows(bands: readonly number[], column: number, block: Cells): Cells {
+  #cutRows(bands: readonly Cells[], height: number, column: number, block: Cells): Cells {
     const { blockWidth, width } = this;
     const left = column * blockWidth;
     const count = Math.min(blockWidth, width - left);
-    const isCovered = count === blockWidth &&
-      block.length === blockWidth * this.#filled * bands.length;
+    const isCovered = count === blockWidth && block.length === blockWidth * height * bands.length;
     if (!isCovered) bytesOfCells(block).fill(0);
-    for (const [position, band] of bands.entries()) {
-      const rows = this.#rows[band]!;
-      for (let y = 0; y < this.#filled; y++) {
+    for (const [position, rows] of bands.entries()) {
+      for (let y = 0; y < height; y++) {
         const source = y * width + left;
         const target = y * blockWidth;
         if (bands.length === 1) {
@@ -219,17 +229,18 @@ export class LevelWriter {
   }
 
   /** Blocks and strips have an even number of rows, so that pairs of rows never fall apart. */
-  async #passOn(): Promise<void> {
+  async #passOn(rows: readonly Cells[], height: number): Promise<void> {
     if (this.#next === null) return;
     const { level, downsample } = this.#next;
     const { width } = this;
-    const height = this.#filled;
-    const halved = this.#rows.map((rows) => ({
-      cells: downsample({ cells: rows.subarray(0, width * height), width, height }),
+    const halved = rows.map((cells) => ({
+      cells: downsample({ cells: cells.subarray(0, width * height), width, height }),
       width: half(width),
       height: half(height),
     }));
     await level.append(halved);
+    // Garbage is collected late; this gives the memory back at once.
+    for (const { cells } of halved) cells.buffer.transfer(0);
   }
 }
 

@@ -135,38 +135,41 @@ for (const [name, part] of TRANSFORMS) {
   });
 }
 
-Deno.test("createGeoTiff: the bytes do not depend on how rows come in", async () => {
-  await inDirectory(async (directory) => {
-    const pixels = pattern("uint8", [1, 90, 40]);
-    const spec = mapSpec(40, 90, { blockSize: 16 });
-    const whole = join(directory, "whole.tif");
-    await write(whole, spec, pixels);
-    const expected = await Deno.readFile(whole);
-    let number = 0;
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 12 }),
-        async (counts) => {
-          const path = join(directory, `${number++}.tif`);
-          using writer = await createGeoTiff(path, spec);
-          for (const wanted of [...counts, 90]) {
-            const start = writer.rowsWritten;
-            const count = Math.min(wanted, 90 - start);
-            const part = pixels.data.slice(start * 40, (start + count) * 40) as Uint8Array<
-              ArrayBuffer
-            >;
-            await writer.writeRows(ndarray("uint8", [1, count, 40], part));
-            // Rows are taken: what the caller does with them afterwards is its own affair.
-            part.fill(77);
-          }
-          await writer.finish();
-          assert.deepEqual(await Deno.readFile(path), expected);
-        },
-      ),
-      { numRuns: 15 },
-    );
+for (const blockSize of [16, 128]) {
+  Deno.test(`createGeoTiff: the bytes do not depend on how rows come in, in blocks of ${blockSize}`, async () => {
+    await inDirectory(async (directory) => {
+      const height = 5 * blockSize + 10;
+      const pixels = pattern("uint8", [1, height, 40]);
+      const spec = mapSpec(40, height, { blockSize });
+      const whole = join(directory, "whole.tif");
+      await write(whole, spec, pixels);
+      const expected = await Deno.readFile(whole);
+      let number = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.integer({ min: 0, max: 2 * blockSize + 8 }), { maxLength: 12 }),
+          async (counts) => {
+            const path = join(directory, `${number++}.tif`);
+            using writer = await createGeoTiff(path, spec);
+            for (const wanted of [...counts, height]) {
+              const start = writer.rowsWritten;
+              const count = Math.min(wanted, height - start);
+              const part = pixels.data.slice(start * 40, (start + count) * 40) as Uint8Array<
+                ArrayBuffer
+              >;
+              await writer.writeRows(ndarray("uint8", [1, count, 40], part));
+              // Rows are taken: what the caller does with them afterwards is its own affair.
+              part.fill(77);
+            }
+            await writer.finish();
+            assert.deepEqual(await Deno.readFile(path), expected);
+          },
+        ),
+        { numRuns: 25 },
+      );
+    });
   });
-});
+}
 
 Deno.test("createGeoTiff: a class map carries names and colours, with and without its sidecar", async () => {
   await inDirectory(async (directory) => {
