@@ -249,7 +249,12 @@ function specOf(
 /** Converts probabilities to the type that they are stored in. */
 function storingSink(target: RowSink, type: ProbabilityType): RowSink {
   return {
-    writeRows: (rows) => target.writeRows(storeProbabilities(rows as NdArray<"float32">, type)),
+    async writeRows(rows) {
+      const stored = storeProbabilities(rows as NdArray<"float32">, type);
+      await target.writeRows(stored);
+      // Garbage is collected late; this gives the memory back at once.
+      stored.data.buffer.transfer(0);
+    },
   };
 }
 

@@ -24,6 +24,7 @@ import { KeptLogits, weightsAlong } from "./kept_logits.ts";
 import {
   coreStart,
   requireBand,
+  type RowSink,
   sceneOf,
   stitchedRows,
   type Stitcher,
@@ -33,6 +34,8 @@ import {
 
 /** Rows of pixels that are decided and written together. */
 const PIECE_ROWS = 64;
+/** Fewer where the probabilities of that many rows take more than this. */
+const MAX_PIECE_BYTES = 4 << 20;
 
 /**
  * Blend the logits of overlapping patches, upsample them once (bilinear, align_corners=False) and
@@ -135,6 +138,11 @@ class Blender {
   readonly #logits: KeptLogits;
   /** Classes where they are decided; 0 where they are not, and 255 where there is no data. */
   readonly #pixels: Uint8Array<ArrayBuffer>;
+  /** Rows that are decided together where they are written, and what is written with them. */
+  readonly #pieceRows: number;
+  readonly #confidence: Float32Array<ArrayBuffer> | null;
+  readonly #probabilities: Float32Array<ArrayBuffer> | null;
+  readonly #knownWeights = new Map<string, Float64Array>();
   #written: number;
   /** Pixels above this row and left of this column are decided. */
   #decided = { x: 0, y: 0 };
@@ -166,6 +174,13 @@ class Blender {
     requireBand(4 * cells * classes + rows * size.width, size.width, grid.height);
     this.#logits = new KeptLogits(classes);
     this.#pixels = new Uint8Array(rows * size.width).fill(IGNORE_LABEL);
+    const shares = sinks.probabilities === undefined ? 1 : classes;
+    const most = Math.floor(MAX_PIECE_BYTES / (4 * shares * size.width));
+    this.#pieceRows = Math.max(1, Math.min(PIECE_ROWS, most));
+    const layer = (sink: RowSink | undefined, bands: number) =>
+      sink === undefined ? null : new Float32Array(bands * this.#pieceRows * size.width);
+    this.#confidence = layer(sinks.confidence, 1);
+    this.#probabilities = layer(sinks.probabilities, classes);
   }
 
   /** True if all wanted rows are written, and nothing below them counts. */
@@ -185,8 +200,8 @@ class Blender {
     const isClosed = window.y < this.#closed.y && window.x < this.#closed.x;
     if (window.y < this.#top || isClosed) throw outOfOrder(key);
     const { rows, columns } = this.#grid;
-    const down = weightsAlong(height, position[0] === 0, position[0] === rows - 1);
-    const across = weightsAlong(width, position[1] === 0, position[1] === columns - 1);
+    const down = this.#weights(height, position[0] === 0, position[0] === rows - 1);
+    const across = this.#weights(width, position[1] === 0, position[1] === columns - 1);
     this.#logits.add(window.x / stride, window.y / stride, logits, down, across);
     const valid = arrays.valid?.data;
     const pixels = this.#pixels;
@@ -201,6 +216,17 @@ class Blender {
       }
     }
     this.#decideAround(window, position);
+  }
+
+  /** Weights along one axis; most patches have the same. */
+  #weights(length: number, first: boolean, last: boolean): Float64Array {
+    const key = `${length} ${first} ${last}`;
+    let weights = this.#knownWeights.get(key);
+    if (weights === undefined) {
+      weights = weightsAlong(length, first, last);
+      this.#knownWeights.set(key, weights);
+    }
+    return weights;
   }
 
   /** Decide the classes that no patch after this one has a say in. */
@@ -250,14 +276,15 @@ class Blender {
       const isBegun = this.#written < this.#decided.y;
       const left = isBegun ? this.#decided.x : 0;
       const bottom = isBegun ? Math.min(end, this.#decided.y) : end;
-      const rows = Math.min(PIECE_ROWS, bottom - this.#written, this.#pixels.length / width);
-      const missing = (bands: number) => {
-        const array = ndarray("float32", [bands, rows, width]);
-        array.data.fill(NaN);
-        return array;
+      const rows = Math.min(this.#pieceRows, bottom - this.#written, this.#pixels.length / width);
+      const missing = (layer: Float32Array<ArrayBuffer> | null) => {
+        if (layer === null) return null;
+        const bands = layer.length / (this.#pieceRows * width);
+        const data = layer.subarray(0, bands * rows * width).fill(NaN);
+        return ndarray("float32", [bands, rows, width], data);
       };
-      const confidence = this.#sinks.confidence === undefined ? null : missing(1);
-      const probabilities = this.#sinks.probabilities === undefined ? null : missing(this.#classes);
+      const confidence = missing(this.#confidence);
+      const probabilities = missing(this.#probabilities);
       // In parts, so that the averages of their cells take little memory.
       for (let x = left; x < width; x += this.#grid.width) {
         const part = { x, width: Math.min(this.#grid.width, width - x) };

@@ -127,8 +127,11 @@ export class KeptLogits {
     this.#patches = this.#patches.flatMap((patch) => {
       const gone = row - patch.top;
       if (gone <= 0 || patch.left + patch.columns > column) return [patch];
+      const rest = gone >= patch.rows ? [] : [this.#without(patch, gone)];
       if (patch.isWhole) this.#spare.push(patch.logits);
-      return gone >= patch.rows ? [] : [this.#without(patch, gone)];
+      // Garbage is collected late; this gives the memory back at once.
+      else patch.logits.buffer.transfer(0);
+      return rest;
     });
   }
 

@@ -185,7 +185,11 @@ export class LevelWriter {
   #unpack(strips: readonly Uint8Array<ArrayBuffer>[]): number {
     const block = bytesOfCells(this.#block);
     let filled = 0;
-    for (const strip of strips) filled += decodePackbitsInto(strip, block.subarray(filled));
+    for (const strip of strips) {
+      filled += decodePackbitsInto(strip, block.subarray(filled));
+      // Garbage is collected late; this gives the memory back at once.
+      strip.buffer.transfer(0);
+    }
     return filled / this.#block.BYTES_PER_ELEMENT;
   }
 
@@ -239,7 +243,6 @@ export class LevelWriter {
       height: half(height),
     }));
     await level.append(halved);
-    // Garbage is collected late; this gives the memory back at once.
     for (const { cells } of halved) cells.buffer.transfer(0);
   }
 }

@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { fileError, withFileErrors } from "../../files/mod.ts";
 
-const COPY_BYTES = 1 << 20;
+const COPY_BYTES = 1 << 17;
 
 /** A nameless file: written once from start to end, then read back once. */
 export interface Spool {
@@ -54,11 +54,13 @@ export async function createSpool(destination: string): Promise<Spool> {
       return length;
     },
     append: (bytes) =>
-      guarded(async () => {
+      guarded(() => {
+        // The system only takes a copy; a thread that waits for it would cost more, and hold memory.
         for (let written = 0; written < bytes.length;) {
-          written += await file.write(bytes.subarray(written));
+          written += file.writeSync(bytes.subarray(written));
         }
         length += bytes.length;
+        return Promise.resolve();
       }),
     async *read() {
       await guarded(() => file.seek(0, Deno.SeekMode.Start));
