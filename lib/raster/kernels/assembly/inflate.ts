@@ -8,25 +8,28 @@
 import { adler32 } from "./adler32";
 
 /** Bits of a code that the first table resolves; longer codes go on in tables behind it. */
-const LITERAL_BITS: u32 = 11;
+const LITERAL_BITS: u32 = 12;
+const LITERAL_PLACES: u32 = (1 << LITERAL_BITS) - 1;
 const OFFSET_BITS: u32 = 8;
 const PRECODE_BITS: u32 = 7;
 const MAX_BITS: u32 = 15;
 
-// An entry of a table, 32 bits. All: 0-5 the bits of the code, extra bits included.
-// Literals: 6-7 how many there are, 1 to 3; 8-31 the literals.
-// All else: 6-7 zero; 8-11 the bits of the code alone; 12-14 flags; 16-31 the base of a length or
-// distance, or the place of a further table.
+// An entry of a table. 0-5: its bits, extra bits included; 8-11: without them; 12-15: flags; 16-31: the
+// base of a length or distance, or the place of a further table. That is all, in 32 bits, but for the
+// table of literals and lengths. There: 6-7: literals, 0 to 3; 32-55: these. So one entry stands for
+// several literals and the length that follows them, which spares the processor guesses of what comes.
 const ONE_LITERAL: u32 = 0x40;
 const LITERALS_MASK: u32 = 0xc0;
 const BITS_MASK: u32 = 0x3f;
+/** A length, maybe behind literals. */
+const LENGTH: u32 = 0x8000;
 const SPECIAL: u32 = 0x4000;
 const FURTHER: u32 = 0x2000;
 /** End of the block; among distances: a code that stands for nothing. */
 const END: u32 = 0x1000;
 
-// Further tables have at least two codes each, and at most 16 or 128 places.
-const literalTable = memory.data((2048 + 144 * 16) * 4, 16);
+// Further tables have at least two codes each, and at most 8 or 128 places.
+const literalTable = memory.data((LITERAL_PLACES + 1 + 144 * 8) * 8, 64);
 const offsetTable = memory.data((256 + 16 * 128) * 4, 16);
 const precodeTable = memory.data(128 * 4, 16);
 
@@ -63,21 +66,29 @@ const FIXED: u32 = 3;
 const FULL: i32 = -2;
 
 /** What a symbol means, without the length of its code; 0 for symbols that must not occur. */
-function meaning(kind: u32, symbol: u32): u32 {
+function meaning(kind: u32, symbol: u32): u64 {
   if (kind === PRECODES) return symbol << 16;
   if (kind === OFFSETS) {
     if (symbol > 29) return SPECIAL | END;
     return ((<u32> load<u16>(OFFSET_BASE + (symbol << 1))) << 16) | load<u8>(OFFSET_EXTRA + symbol);
   }
-  if (symbol < 256) return ONE_LITERAL | (symbol << 8);
+  if (symbol < 256) return ONE_LITERAL | ((<u64> symbol) << 32);
   if (symbol === 256) return SPECIAL | END;
   if (symbol > 285) return 0;
   const index = symbol - 257;
-  return ((<u32> load<u16>(LENGTH_BASE + (index << 1))) << 16) | load<u8>(LENGTH_EXTRA + index);
+  return LENGTH | ((<u32> load<u16>(LENGTH_BASE + (index << 1))) << 16) |
+    load<u8>(LENGTH_EXTRA + index);
 }
 
-function withBits(entry: u32, bits: u32): u32 {
-  return (entry & LITERALS_MASK) !== 0 ? entry | bits : entry + (bits << 8) + bits;
+function withBits(entry: u64, bits: u32): u64 {
+  return entry + (bits << 8) + bits;
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function put(kind: u32, table: usize, place: u32, entry: u64): void {
+  if (kind === LITERALS || kind === FIXED) store<u64>(table + (place << 3), entry);
+  else store<u32>(table + (place << 2), <u32> entry);
 }
 
 /** Build the table of a canonical code; false if it is not complete where it must be. */
@@ -118,7 +129,7 @@ function buildTable(
     if (kind !== OFFSETS || used > 1 || (used === 1 && load<u32>(counts + 4) !== 1)) return false;
     const one = used === 1 ? withBits(meaning(kind, load<u16>(sorted)), 1) : SPECIAL | END;
     for (let i: u32 = 0; i < size; i++) {
-      store<u32>(table + (i << 2), (i & 1) === 0 ? one : SPECIAL | END);
+      put(kind, table, i, (i & 1) === 0 ? one : SPECIAL | END);
     }
     return true;
   }
@@ -135,7 +146,7 @@ function buildTable(
       place++;
       if (bits <= tableBits) {
         const filled = withBits(entry, bits);
-        for (let i = code; i < size; i += (<u32> 1) << bits) store<u32>(table + (i << 2), filled);
+        for (let i = code; i < size; i += (<u32> 1) << bits) put(kind, table, i, filled);
       } else {
         if ((code & (size - 1)) !== prefix) {
           prefix = code & (size - 1);
@@ -148,8 +159,10 @@ function buildTable(
             room = (room << 1) + load<u32>(counts + ((tableBits + furtherBits) << 2));
           }
           next = furtherStart + ((<u32> 1) << furtherBits);
-          store<u32>(
-            table + (prefix << 2),
+          put(
+            kind,
+            table,
+            prefix,
             SPECIAL | FURTHER | (furtherStart << 16) | (furtherBits << 8) | tableBits,
           );
         }
@@ -160,7 +173,7 @@ function buildTable(
           i < (<u32> 1) << furtherBits;
           i += (<u32> 1) << left
         ) {
-          store<u32>(table + ((furtherStart + i) << 2), filled);
+          put(kind, table, furtherStart + i, filled);
         }
       }
       // The next code of this length, reversed: add one at the far end.
@@ -175,25 +188,35 @@ function buildTable(
   return true;
 }
 
-/** Put literals that follow one another within the bits of the first table into one entry. */
+/** Put literals, and a length, that follow one another within the bits of the table into one entry. */
 function joinLiterals(): void {
   // From the end, as what follows lies at a lower place, whose entry must not be joined yet.
-  for (let i: i32 = 2047; i >= 0; i--) {
-    const one = load<u32>(literalTable + (<u32> i << 2));
-    if ((one & LITERALS_MASK) === 0) continue;
-    let bits = one & BITS_MASK;
-    const two = load<u32>(literalTable + ((<u32> i >> bits) << 2));
-    if ((two & LITERALS_MASK) === 0 || bits + (two & BITS_MASK) > LITERAL_BITS) continue;
-    bits += two & BITS_MASK;
-    let joined = (one & 0xff00) | ((two & 0xff00) << 8);
-    let count: u32 = 2;
-    const three = load<u32>(literalTable + ((<u32> i >> bits) << 2));
-    if ((three & LITERALS_MASK) !== 0 && bits + (three & BITS_MASK) <= LITERAL_BITS) {
-      bits += three & BITS_MASK;
-      joined |= (three & 0xff00) << 16;
-      count = 3;
+  for (let i: i32 = (1 << LITERAL_BITS) - 1; i >= 0; i--) {
+    const place = literalTable + (<u32> i << 3);
+    const one = load<u64>(place);
+    if (((<u32> one) & LITERALS_MASK) === 0) continue;
+    let bits = (<u32> one) & BITS_MASK;
+    let literals = one >> 32;
+    let count: u32 = 1;
+    let rest: u32 = 0;
+    for (;;) {
+      const next = load<u64>(literalTable + ((<u32> i >> bits) << 3));
+      const low = <u32> next;
+      const taken = bits + ((low >> 8) & 15);
+      if (taken > LITERAL_BITS) break;
+      if ((low & LITERALS_MASK) !== 0) {
+        if (count === 3) break;
+        literals |= (next >> 32) << (count << 3);
+        count++;
+        bits = taken;
+      } else {
+        if ((low & LENGTH) === 0) break;
+        rest = (low & 0xffff0000) | LENGTH | (taken << 8);
+        bits += low & BITS_MASK;
+        break;
+      }
     }
-    store<u32>(literalTable + (<u32> i << 2), joined | (count << 6) | bits);
+    store<u64>(place, (literals << 32) | rest | (count << 6) | bits);
   }
 }
 
@@ -322,69 +345,50 @@ export function inflate(input: usize, inputSize: u32, output: usize, outputSize:
 
       joinLiterals();
 
-      // Codes of a block. At most 9 literals, or 6 and a match, from one turn to the next.
+      // Codes of a block. A turn takes 20 bits at most for literals and a length, and 28 for a distance.
       buffer |= load<u64>(from) << left;
       from += (63 - left) >> 3;
       left |= 56;
-      let entry = load<u32>(literalTable + (((<u32> buffer) & 2047) << 2));
+      let joined = load<u64>(literalTable + (((<u32> buffer) & LITERAL_PLACES) << 3));
       for (;;) {
         // Damaged streams run into the zeros behind the input, or past the room for the output.
         if (from > inputEnd + 16) return -1;
         if (to > outputEnd) return from - (left >> 3) > inputEnd ? -1 : FULL;
-        let saved = buffer;
+        let entry = <u32> joined;
+        let saved = <u32> buffer;
         buffer >>= entry & BITS_MASK;
         left -= entry & BITS_MASK;
-        if ((entry & LITERALS_MASK) !== 0) {
-          store<u32>(to, entry >> 8);
-          to += (entry >> 6) & 3;
-          entry = load<u32>(literalTable + (((<u32> buffer) & 2047) << 2));
-          saved = buffer;
-          buffer >>= entry & BITS_MASK;
-          left -= entry & BITS_MASK;
-          if ((entry & LITERALS_MASK) !== 0) {
-            store<u32>(to, entry >> 8);
-            to += (entry >> 6) & 3;
-            entry = load<u32>(literalTable + (((<u32> buffer) & 2047) << 2));
-            saved = buffer;
+        store<u32>(to, <u32> (joined >> 32));
+        to += (entry >> 6) & 3;
+        if ((entry & LENGTH) === 0) {
+          if ((entry & FURTHER) !== 0) {
+            joined = load<u64>(
+              literalTable +
+                (((entry >> 16) + ((<u32> buffer) & (((<u32> 1) << ((entry >> 8) & 15)) - 1))) <<
+                  3),
+            );
+            entry = <u32> joined;
+            saved = <u32> buffer;
             buffer >>= entry & BITS_MASK;
             left -= entry & BITS_MASK;
-            if ((entry & LITERALS_MASK) !== 0) {
-              store<u32>(to, entry >> 8);
-              to += (entry >> 6) & 3;
-              buffer |= load<u64>(from) << left;
-              from += (63 - left) >> 3;
-              left |= 56;
-              entry = load<u32>(literalTable + (((<u32> buffer) & 2047) << 2));
-              continue;
-            }
+            store<u8>(to, <u8> (joined >> 32));
+            to += (entry >> 6) & 3;
           }
-        }
-        if ((entry & SPECIAL) !== 0) {
-          if ((entry & END) !== 0) break;
-          entry = load<u32>(
-            literalTable +
-              (((entry >> 16) + ((<u32> buffer) & (((<u32> 1) << ((entry >> 8) & 15)) - 1))) << 2),
-          );
-          saved = buffer;
-          buffer >>= entry & BITS_MASK;
-          left -= entry & BITS_MASK;
-          if ((entry & LITERALS_MASK) !== 0) {
-            store<u8>(to, <u8> (entry >> 8));
-            to++;
+          if ((entry & LENGTH) === 0) {
+            if ((entry & LITERALS_MASK) === 0) {
+              if ((entry & END) !== 0) break;
+              return -1;
+            }
             buffer |= load<u64>(from) << left;
             from += (63 - left) >> 3;
             left |= 56;
-            entry = load<u32>(literalTable + (((<u32> buffer) & 2047) << 2));
+            joined = load<u64>(literalTable + (((<u32> buffer) & LITERAL_PLACES) << 3));
             continue;
           }
-          if ((entry & SPECIAL) !== 0) break;
         }
         const length = (entry >> 16) +
-          <u32> ((saved & (((<u64> 1) << (entry & BITS_MASK)) - 1)) >> ((entry >> 8) & 15));
+          ((saved & (((<u32> 1) << (entry & BITS_MASK)) - 1)) >> ((entry >> 8) & 15));
 
-        buffer |= load<u64>(from) << left;
-        from += (63 - left) >> 3;
-        left |= 56;
         entry = load<u32>(offsetTable + (((<u32> buffer) & 255) << 2));
         if ((entry & SPECIAL) !== 0) {
           if ((entry & FURTHER) === 0) return -1;
@@ -397,16 +401,16 @@ export function inflate(input: usize, inputSize: u32, output: usize, outputSize:
           if ((entry & SPECIAL) !== 0) return -1;
         }
         const offset = (entry >> 16) +
-          <u32> ((buffer & (((<u64> 1) << (entry & BITS_MASK)) - 1)) >> ((entry >> 8) & 15));
+          ((<u32> buffer & (((<u32> 1) << (entry & BITS_MASK)) - 1)) >> ((entry >> 8) & 15));
         buffer >>= entry & BITS_MASK;
         left -= entry & BITS_MASK;
         let source = to - offset;
-        if (offset > <u32> (to - output) || length === 0) return -1;
+        if (offset > <u32> (to - output)) return -1;
 
         buffer |= load<u64>(from) << left;
         from += (63 - left) >> 3;
         left |= 56;
-        entry = load<u32>(literalTable + (((<u32> buffer) & 2047) << 2));
+        joined = load<u64>(literalTable + (((<u32> buffer) & LITERAL_PLACES) << 3));
 
         const end = to + length;
         if (offset >= 16) {
