@@ -51,6 +51,43 @@ export function stopGradient(value: Value): Value {
   return value;
 }
 
+/** A value computed by several nodes whose gradient is given as a whole. */
+interface Composite {
+  readonly inputs: readonly Value[];
+  readonly gradient: CompositeGradient;
+}
+
+/**
+ * Gradients of the inputs of several nodes, from that of their result.
+ *
+ * @param dy Gradient of the result, in its shape.
+ * @param read What stands for a value of the forward pass in the backward pass: the value itself, or its copy where
+ * it is computed again.
+ * @returns The gradient of each input, in its shape.
+ */
+export type CompositeGradient = (dy: Value, read: (value: Value) => Value) => readonly Value[];
+
+/** Results by value. */
+const COMPOSITES = new WeakMap<Value, Composite>();
+
+/**
+ * Declare how a value computed by several nodes is differentiated as a whole, where that takes less than the
+ * gradient of each. Nothing outside of these nodes may read what they compute on the way.
+ *
+ * @param value The result.
+ * @param inputs The values that it is computed from.
+ * @param gradient Their gradients.
+ * @returns The same value.
+ */
+export function withGradient(
+  value: Value,
+  inputs: readonly Value[],
+  gradient: CompositeGradient,
+): Value {
+  COMPOSITES.set(value, { inputs, gradient });
+  return value;
+}
+
 /** True if the operator can be differentiated. */
 export function hasGradient(operator: OperatorName): boolean {
   return operator in GRADIENTS;
@@ -114,9 +151,23 @@ export function differentiate(
       const received = node.outputs.map((output) => gradients.get(output) ?? null);
       const arrived = received.find((gradient) => gradient !== null);
       if (arrived === undefined) continue;
-      const source = recomputation.copyOf(node, arrived);
+      const composite = COMPOSITES.get(node.outputs[0]!);
       graph.scope(node.scope, () => {
-        for (const [input, gradient] of inputGradients(graph, node, source, received, dependent)) {
+        const passed = composite === undefined
+          ? inputGradients(
+            graph,
+            node,
+            recomputation.copyOf(node, arrived),
+            received,
+            dependent,
+          )
+          : compositeGradients(
+            composite,
+            expandTo(graph, arrived, node.outputs[0]!),
+            (value) => recomputation.valueOf(value, node, arrived),
+            dependent,
+          );
+        for (const [input, gradient] of passed) {
           const sum = gradients.get(input);
           gradients.set(input, sum === undefined ? gradient : graph.op("Add", [sum, gradient]));
         }
@@ -172,6 +223,18 @@ function* inputGradients(
     const input = node.inputs[index] ?? null;
     if (gradient === null || input === null || !dependent.has(input)) continue;
     yield [input, fit(graph, node, gradient(), input)];
+  }
+}
+
+/** Gradients of the inputs of a composite that lead on to a wanted value. */
+function* compositeGradients(
+  { inputs, gradient }: Composite,
+  dy: Value,
+  read: (value: Value) => Value,
+  dependent: ReadonlySet<Value>,
+): Generator<[Value, Value]> {
+  for (const [index, value] of gradient(dy, read).entries()) {
+    if (dependent.has(inputs[index]!)) yield [inputs[index]!, value];
   }
 }
 

@@ -9,6 +9,8 @@
  */
 import { type NdArray, ndarray } from "../array/mod.ts";
 import type { Dim, Shape } from "./dims.ts";
+import { withGradient } from "./gradients.ts";
+import { expandTo } from "./gradients/rule.ts";
 import type { Graph } from "./graph.ts";
 import { GraphError } from "./operator.ts";
 import type { Initializer, Value } from "./value.ts";
@@ -254,14 +256,52 @@ export function softmaxAttention(
         perm: [0, 2, 1, 3],
       });
   };
-  const scores = graph.op("FusedMatMul", [split(query), split(key)], {
-    transB: true,
-    alpha: scale,
+  const [q, k, v] = [split(query), split(key), split(value)];
+  const scores = graph.op("FusedMatMul", [q, k], { transB: true, alpha: scale });
+  const weights = graph.op("Softmax", [scores], { axis: -1 });
+  const mixed = graph.op("MatMul", [weights, v]);
+  withGradient(mixed, [q, k, v], (dy, read) => {
+    const given = {
+      q: read(q),
+      k: read(k),
+      v: read(v),
+      weights: read(weights),
+      mixed: read(mixed),
+    };
+    return attentionGradients(graph, given, dy, scale);
   });
-  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), split(value)]);
   const joined = heads === 1 ? mixed : graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] });
   const [batch, tokens] = query.shape as [Dim, Dim];
   return reshape(graph, joined, [batch, tokens, channels(value, -1)]);
+}
+
+/**
+ * Gradients of query, key and value. Of a softmax P of scores S, dS = P ∘ (dP − Σ P ∘ dP), a sum over keys; with
+ * O = P·V and dP = dO·Vᵀ it is Σ dO ∘ O over channels (Dao et al. 2022, https://arxiv.org/abs/2205.14135, appendix
+ * B.4). As one more channel of dO, whose value is 1, it is taken off by the same product, so that maps as large as
+ * the scores are passed over once.
+ */
+function attentionGradients(
+  graph: Graph,
+  { q, k, v, weights, mixed }: Readonly<Record<"q" | "k" | "v" | "weights" | "mixed", Value>>,
+  dy: Value,
+  scale: number,
+): Value[] {
+  const sums = graph.op("ReduceSum", [graph.op("Mul", [dy, mixed]), [-1]]);
+  const ones = expandTo(
+    graph,
+    graph.constant(1, v.dtype),
+    graph.op("ReduceSum", [v, [3]]),
+  );
+  const left = graph.op("Concat", [dy, graph.op("Neg", [sums])], { axis: 3 });
+  const right = graph.op("Concat", [v, ones], { axis: 3 });
+  const centered = graph.op("FusedMatMul", [left, right], { transB: true, alpha: scale });
+  const dscores = graph.op("Mul", [weights, centered]);
+  return [
+    graph.op("MatMul", [dscores, k]),
+    graph.op("FusedMatMul", [dscores, q], { transA: true }),
+    graph.op("FusedMatMul", [weights, dy], { transA: true }),
+  ];
 }
 
 /**

@@ -7,10 +7,12 @@ export * from "./encode.ts";
 export * from "./evaluate.ts";
 export * from "./expand.ts";
 export {
+  type CompositeGradient,
   differentiate,
   type DifferentiateOptions,
   hasGradient,
   stopGradient,
+  withGradient,
 } from "./gradients.ts";
 export type { RecomputedPart } from "./gradients/recompute.ts";
 export * from "./graph.ts";

@@ -2,7 +2,7 @@
 import { ndarray } from "../../array/mod.ts";
 import type { Value } from "../value.ts";
 import { applyAlongAxis, resizeMatrix, transposed } from "../axis_matrix.ts";
-import type { GradientContext, GradientRule, GradientRules } from "./rule.ts";
+import { type GradientContext, type GradientRule, type GradientRules, once } from "./rule.ts";
 
 /** A window that slides over spatial axes, as nodes have it. */
 interface Window {
@@ -47,9 +47,6 @@ function weightGradient(
     const sum = c.op("ReduceSum", [products, [0]], { keepdims: false });
     return c.reshapeLike(batch === 1 ? products : sum, weight);
   }
-  if (group === channels && group === features && all(window.strides, 1)) {
-    return depthwiseWeightGradient(c, image, map, weight, window);
-  }
   if (
     group === 1 && rank === 2 && all(window.strides, 1) &&
     places.reduce((a, b) => a * b) >= TAPWISE_PLACES
@@ -60,53 +57,27 @@ function weightGradient(
   const parts = c.op("Reshape", [image, [batch, group, size, ...extents]]);
   const swapped = c.permute(parts, [2, 1, 0, ...range(3, 3 + rank)]);
   const kernel = c.permute(map, [1, 0, ...range(2, 2 + rank)]);
+  // Padding at the end that no window reached would only give taps beyond the kernel.
+  const unreached = extents.map((extent, i) => {
+    const reach = window.dilations[i]! * (window.kernelShape[i]! - 1) + 1;
+    const end = (places[i]! - 1) * window.strides[i]! + reach;
+    return extent + window.pads[i]! + window.pads[i + rank]! - end;
+  });
+  const pads = window.pads.map((pad, i) =>
+    i < rank ? pad : Math.max(0, pad - unreached[i - rank]!)
+  );
   const products = c.op(
     "Conv",
     [c.op("Reshape", [swapped, [size, group * batch, ...extents]]), kernel],
-    { strides: window.dilations, dilations: window.strides, pads: window.pads, group },
+    { strides: window.dilations, dilations: window.strides, pads, group },
   );
-  // What the stride left over at the end of the image gives taps beyond the kernel.
+  // So would what the stride left over of the image itself.
   const beyond = products.shape.slice(2).some((dim, i) => dim !== window.kernelShape[i]);
   const taps = beyond
     ? c.op("Slice", [products, range(0, rank).map(() => 0), window.kernelShape, range(2, 2 + rank)])
     : products;
   if (places.length !== rank) c.fail("image and map differ in rank");
   return c.permute(taps, [1, 0, ...range(2, 2 + rank)]);
-}
-
-/**
- * The same for a depthwise convolution with stride 1, tap by tap: the sum of products of the map's gradient with
- * the image, shifted. That is several times faster than convolving with so large a kernel. Shifts along the
- * last axis are those of the gradient, made once, so that the image is only ever cut in whole lines.
- */
-function depthwiseWeightGradient(
-  c: ConvolutionContext,
-  image: Value,
-  map: Value,
-  weight: Value,
-  { kernelShape, dilations, pads }: Window,
-): Value {
-  const rank = kernelShape.length;
-  const axes = range(2, 2 + rank);
-  const places = c.extents(map).slice(2);
-  const padded = all(pads, 0) ? image : c.op("Pad", [image, pads, 0, axes]);
-  const width = c.extents(padded).at(-1)!;
-  const shifted = range(0, kernelShape.at(-1)!).map((tap) => {
-    const before = tap * dilations.at(-1)!;
-    const after = width - places.at(-1)! - before;
-    return before + after === 0 ? map : c.op("Pad", [map, [before, after], 0, [1 + rank]]);
-  });
-  const lines = kernelShape.slice(0, -1);
-  const sums = product(lines.map((extent) => range(0, extent))).flatMap((taps) => {
-    const starts = taps.map((tap, i) => tap * dilations[i]!);
-    const ends = starts.map((start, i) => start + places[i]!);
-    const cut = rank === 1 ? padded : c.op("Slice", [padded, starts, ends, axes.slice(0, -1)]);
-    return shifted.map((gradient) =>
-      c.op("ReduceSum", [c.op("Mul", [cut, gradient]), [0, ...axes]], { keepdims: false })
-    );
-  });
-  const columns = sums.map((sum) => c.op("Unsqueeze", [sum, [1]]));
-  return c.reshapeLike(c.op("Concat", columns, { axis: 1 }), weight);
 }
 
 /** From this many places of the window on, products tap by tap are faster than a convolution. */
@@ -168,6 +139,12 @@ function transposedWindow(window: Window, places: readonly number[], extents: re
   return { strides: window.strides, dilations: window.dilations, pads, outputPadding };
 }
 
+/** Padding of the convolution with stride 1 that leads back from the map to the image. */
+function mirroredPads({ kernelShape, dilations, pads }: Window): number[] {
+  const rank = kernelShape.length;
+  return pads.map((pad, i) => dilations[i % rank]! * (kernelShape[i % rank]! - 1) - pad);
+}
+
 /** Gradient of the image of a convolution. */
 function imageGradient(
   c: ConvolutionContext,
@@ -185,8 +162,8 @@ function imageGradient(
     const matrix = c.op("Reshape", [weight, [features, channels]]);
     return c.reshapeLike(c.op("FusedMatMul", [matrix, rows], { transA: true }), image);
   }
-  const { kernelShape, dilations, pads } = window;
-  const mirrored = pads.map((pad, i) => dilations[i % rank]! * (kernelShape[i % rank]! - 1) - pad);
+  const { kernelShape, dilations } = window;
+  const mirrored = mirroredPads(window);
   const depthwise = group === channels && group === features;
   if (!all(window.strides, 1) || mirrored.some((pad) => pad < 0) || (group > 1 && !depthwise)) {
     const attributes = { ...transposedWindow(window, places, extents), group };
@@ -205,6 +182,64 @@ function imageGradient(
   return c.op("Conv", [map, kernel], { dilations, pads: mirrored, group });
 }
 
+/** Elements of shifted maps that are made at a time, which bounds the memory that they take. */
+const SHIFTED_ELEMENTS = 1 << 22;
+
+/** The most parts that they are made in: shaders take few buffers. */
+const SHIFTED_PARTS = 8;
+
+/**
+ * Gradients of image and weight of a depthwise convolution with stride 1, from the map's gradient shifted by every
+ * tap: the image's is their sum weighted by the kernel, the kernel's are their products with the image. A convolution
+ * whose kernels are one at a single tap each makes the shifted maps. That is several times faster than a
+ * convolution with a kernel as large as the map.
+ */
+function depthwiseGradients(c: GradientContext<"Conv">, pads: readonly number[]) {
+  const { kernelShape, dilations } = c.attributes;
+  const [image, weight] = [c.input(0), c.input(1)];
+  const [batch, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
+  const taps = kernelShape.reduce((a, b) => a * b, 1);
+  const count = extents.reduce((a, b) => a * b, 1);
+  const wanted = Math.ceil(batch * channels * taps * count / SHIFTED_ELEMENTS);
+  const parts = Math.min(wanted, SHIFTED_PARTS, channels);
+  const sizes = range(0, parts).map((i) =>
+    Math.floor((i + 1) * channels / parts) - Math.floor(i * channels / parts)
+  );
+  const split = (value: Value, axis: number) =>
+    parts === 1 ? [value] : c.graph.ops("Split", parts, [value, sizes], { axis });
+  const join = (values: Value[], axis: number) =>
+    values.length === 1 ? values[0]! : c.op("Concat", values, { axis });
+  const shifted = once(() => {
+    // In reverse: what a tap reads before a place, its gradient adds behind it.
+    const identity = range(0, taps * taps).map((i) =>
+      Math.floor(i / taps) + i % taps === taps - 1 ? 1 : 0
+    );
+    const oneTapEach = c.graph.constant(identity, image.dtype);
+    return split(c.dy, 1).map((map, i) => {
+      const kernels = c.op("Expand", [oneTapEach, [sizes[i]!, taps * taps]]);
+      const kernel = c.op("Reshape", [kernels, [sizes[i]! * taps, 1, ...kernelShape]]);
+      const maps = c.op("Conv", [map, kernel], { dilations, pads, group: sizes[i]! });
+      return c.op("Reshape", [maps, [batch, sizes[i]!, taps, count]]);
+    });
+  });
+  return [
+    () => {
+      const kernels = split(c.op("Reshape", [weight, [channels, 1, taps]]), 0);
+      const sums = shifted().map((maps, i) => c.op("MatMul", [kernels[i]!, maps]));
+      return c.reshapeLike(join(sums, 1), image);
+    },
+    () => {
+      const images = split(image, 1);
+      const sums = shifted().map((maps, i) => {
+        const rows = c.op("Reshape", [images[i]!, [batch, sizes[i]!, 1, count]]);
+        const products = c.op("FusedMatMul", [rows, maps], { transB: true });
+        return batch === 1 ? products : c.op("ReduceSum", [products, [0]]);
+      });
+      return c.reshapeLike(join(sums, 1), weight);
+    },
+  ];
+}
+
 const biasGradient = (c: ConvolutionContext) =>
   c.op("ReduceSum", [c.dy, [0, ...range(2, c.dy.shape.length)]], { keepdims: false });
 
@@ -212,11 +247,16 @@ const conv: GradientRule<"Conv"> = (c) => {
   const window = { ...c.attributes };
   const [x, weight] = [c.input(0), c.input(1)];
   const context = c as unknown as ConvolutionContext;
-  return [
-    () => imageGradient(context, c.dy, weight, x, window, window.group),
-    () => weightGradient(context, x, c.dy, weight, window, window.group),
-    () => biasGradient(context),
-  ];
+  const pads = mirroredPads(window);
+  const isDepthwise = weight.shape[1] === 1 && weight.shape[0] === window.group &&
+    x.shape[1] === window.group;
+  const [image, kernel] = isDepthwise && all(window.strides, 1) && pads.every((pad) => pad >= 0)
+    ? depthwiseGradients(c, pads)
+    : [
+      () => imageGradient(context, c.dy, weight, x, window, window.group),
+      () => weightGradient(context, x, c.dy, weight, window, window.group),
+    ];
+  return [image!, kernel!, () => biasGradient(context)];
 };
 
 /** The image of a transposed convolution is the map of the convolution, and the other way round. */

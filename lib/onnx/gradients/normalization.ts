@@ -1,18 +1,18 @@
 /** Gradients of softmax and of the normalization layers. @module */
 import type { Value } from "../value.ts";
-import { type GradientContext, type GradientRule, type GradientRules, sumRows } from "./rule.ts";
+import {
+  type GradientContext,
+  type GradientRule,
+  type GradientRules,
+  once,
+  sumRows,
+} from "./rule.ts";
 
 type Builder = Pick<GradientContext, "op">;
 
 /** Axes other than the given ones. */
 function otherAxes(rank: number, ...axes: number[]): number[] {
   return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis));
-}
-
-/** Evaluates once. */
-function once<T>(compute: () => T): () => T {
-  let result: { readonly value: T } | null = null;
-  return () => (result ??= { value: compute() }).value;
 }
 
 /**

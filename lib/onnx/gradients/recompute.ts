@@ -56,6 +56,21 @@ export class Recomputation {
     return copies.get(node)!;
   }
 
+  /**
+   * The value that the backward pass reads instead of a value of the forward pass.
+   *
+   * @param value The value.
+   * @param reader The node whose gradient reads it; values of other parts are kept.
+   * @param gradient A gradient that arrives at its part.
+   */
+  valueOf(value: Value, reader: Node, gradient: Value): Value {
+    if (value.producer.kind !== "node") return value;
+    const { node, index } = value.producer;
+    const part = this.#partOf(node);
+    if (part === null || part !== this.#partOf(reader)) return value;
+    return this.copyOf(node, gradient).outputs[index]!;
+  }
+
   /** The node, reading outputs of activation functions that are computed again. */
   #readingAgain(node: Node, gradient: Value): Node {
     const inputs = node.inputs.map((input) => input === null ? null : this.#again(input, gradient));

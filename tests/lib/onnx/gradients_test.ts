@@ -1,7 +1,9 @@
 /** Every rule against finite differences in double precision, and the walk. */
 import assert from "node:assert/strict";
 import {
+  createSession,
   differentiate,
+  type DifferentiateOptions,
   evaluateGraph,
   Graph,
   GraphError,
@@ -10,6 +12,7 @@ import {
   ndarray,
   OPERATORS,
   type Shape,
+  softmaxAttention,
   stopGradient,
   type Value,
 } from "swath";
@@ -39,8 +42,14 @@ function probe(graph: Graph, values: readonly Value[]): Value {
 }
 
 /** Compare gradients with central differences. */
-function checkGradients(graph: Graph, loss: Value, inputs: readonly Value[], feeds: Feeds): void {
-  const gradients = differentiate(graph, loss, inputs);
+function checkGradients(
+  graph: Graph,
+  loss: Value,
+  inputs: readonly Value[],
+  feeds: Feeds,
+  options: DifferentiateOptions = {},
+): void {
+  const gradients = differentiate(graph, loss, inputs, options);
   const results = evaluateGraph(graph, feeds, inputs.map((input) => gradients.get(input)!));
   const lossOf = () => evaluateGraph(graph, feeds, [loss])[0]!.data[0]!;
   for (const [k, input] of inputs.entries()) {
@@ -71,6 +80,7 @@ function check(
   shapes: Readonly<Record<string, Shape>>,
   build: (graph: Graph, inputs: Record<string, Value>) => Value | readonly Value[],
   feed: (i: number) => number = (i) => 1.8 * (((i + 1) * 0.6180339887) % 1) - 0.9,
+  options: DifferentiateOptions = {},
 ): void {
   const graph = new Graph("check");
   const inputs = Object.fromEntries(
@@ -86,7 +96,7 @@ function check(
       return [name, array];
     }),
   );
-  checkGradients(graph, probe(graph, values), Object.values(inputs), feeds);
+  checkGradients(graph, probe(graph, values), Object.values(inputs), feeds, options);
 }
 
 for (const operator of Object.keys(OPERATORS)) {
@@ -178,6 +188,64 @@ Deno.test("ConvTranspose: strides, pads, dilations, groups and output padding to
         outputPadding: [1, 2],
       }),
   );
+});
+
+Deno.test("Conv: depthwise, strided or not, with pads that differ", () => {
+  const depthwise = (shape: [number, number, number, number], strides: number[]) =>
+    check(
+      { x: shape, w: [shape[1], 1, 3, 2] },
+      (g, { x, w }) => g.op("Conv", [x!, w!], { group: shape[1], pads: [0, 1, 2, 0], strides }),
+    );
+  depthwise([2, 3, 6, 5], [1, 1]);
+  depthwise([1, 2, 7, 6], [2, 1]);
+});
+
+Deno.test("Conv: depthwise, of a map so large that it is made in two parts", async () => {
+  const [channels, length] = [2, 800_000];
+  const graph = new Graph("parts");
+  const x = graph.input("x", "float32", [1, channels, 1, length]);
+  const w = graph.input("w", "float32", [channels, 1, 1, 3]);
+  const y = graph.op("Conv", [x, w], { group: channels, pads: [0, 1, 0, 1] });
+  const loss = graph.op("ReduceSum", [graph.op("Mul", [y, y])], { keepdims: false });
+  graph.output("gradient", differentiate(graph, loss, [w]).get(w)!);
+  assert.equal(graph.nodes.filter(({ operator }) => operator === "Split").length, 2);
+  const image = ndarray("float32", [1, channels, 1, length]);
+  image.data.forEach((_, i, data) => data[i] = ((i + 1) * 0.618) % 1 - 0.5);
+  const kernel = ndarray(
+    "float32",
+    [channels, 1, 1, 3],
+    new Float32Array([1, -2, 3, 0.5, 0.25, -1]),
+  );
+  const session = await createSession(graph, { device: "cpu" });
+  const { gradient } = await session.run({ x: image, w: kernel });
+  await session.release();
+  for (let channel = 0; channel < channels; channel++) {
+    const pixel = (i: number) => i < 0 || i >= length ? 0 : image.data[channel * length + i]!;
+    const weight = (tap: number) => kernel.data[channel * 3 + tap]!;
+    for (let tap = 0; tap < 3; tap++) {
+      let sum = 0;
+      for (let i = 0; i < length; i++) {
+        const map = weight(0) * pixel(i - 1) + weight(1) * pixel(i) + weight(2) * pixel(i + 1);
+        sum += 2 * map * pixel(i + tap - 1);
+      }
+      const found = gradient!.data[channel * 3 + tap] as number;
+      assert.ok(
+        Math.abs(found - sum) < 1e-3 * Math.abs(sum),
+        `${channel}, ${tap}: ${found}, ${sum}`,
+      );
+    }
+  }
+});
+
+Deno.test("softmaxAttention: several heads, other keys than queries, kept and computed again", () => {
+  for (const recompute of [false, true]) {
+    check(
+      { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 6] },
+      (g, { q, k, v }) => g.scope("block.0", () => softmaxAttention(g, q!, k!, v!, 2)),
+      undefined,
+      recompute ? { recompute: ({ scope }) => scope.startsWith("block.0") ? "block.0" : null } : {},
+    );
+  }
 });
 
 Deno.test("Pools: overlapping windows, padding, dilation, ceilMode", () => {
