@@ -1,6 +1,7 @@
 /**
  * The whole pipe `tile | infer | stitch` of SegFormer B0 on scenes of 14 bands: its time, the share of it
- * that the network computes, and the most memory that each process has.
+ * in which the network computes at least one patch, and the most memory and the processor time that each
+ * process has taken.
  *
  *     deno task bench pipe [OVERLAP] [WIDTHxHEIGHT…]
  *
@@ -68,19 +69,33 @@ async function makeModel(folder: string): Promise<void> {
   });
 }
 
-/** Most resident memory in bytes of the commands of this bench that run now, by their verb. */
-function residentMemory(): Map<string, number> {
-  const found = new Map<string, number>();
+/** What a process has taken so far. */
+interface Usage {
+  /** Most resident memory in bytes. */
+  readonly memory: number;
+  /** Processor time in seconds. */
+  readonly seconds: number;
+}
+
+/** Linux counts processor time in hundredths of a second. */
+const TICKS = 100;
+
+/** What the commands that a shell has started have taken, by their verb. */
+function usageBelow(shell: number): Map<string, Usage> {
+  const found = new Map<string, Usage>();
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const words = Deno.readTextFileSync(`/proc/${name}/cmdline`).split("\0");
       const verb = words[words.indexOf(MAIN) + 1];
-      if (verb === undefined || !words.includes(MAIN) || words[0] === "sh") continue;
-      const [, kilobytes] = /^VmHWM:\s+(\d+)/m.exec(
-        Deno.readTextFileSync(`/proc/${name}/status`),
-      ) ?? [];
-      if (kilobytes !== undefined) found.set(verb, Number(kilobytes) * 1024);
+      const status = Deno.readTextFileSync(`/proc/${name}/status`);
+      const [, parent] = /^PPid:\s+(\d+)/m.exec(status) ?? [];
+      const [, kilobytes] = /^VmHWM:\s+(\d+)/m.exec(status) ?? [];
+      if (verb === undefined || Number(parent) !== shell || kilobytes === undefined) continue;
+      // Behind the name, which may have spaces: the 12th and 13th are user's and system's time.
+      const times = Deno.readTextFileSync(`/proc/${name}/stat`).split(") ")[1]!.split(" ");
+      const seconds = (Number(times[11]) + Number(times[12])) / TICKS;
+      found.set(verb, { memory: Number(kilobytes) * 1024, seconds });
     } catch {
       // It has ended meanwhile.
     }
@@ -96,11 +111,10 @@ async function runPipe(folder: string, scene: string, overlap: string) {
     `${swath} stitch -o "${folder}/map.tif" --overwrite`;
   const started = performance.now();
   const child = new Deno.Command("sh", { args: ["-c", line], stderr: "piped" }).spawn();
-  const peaks = new Map<string, number>();
+  // Both only grow.
+  const taken = new Map<string, Usage>();
   const poll = setInterval(() => {
-    for (const [verb, bytes] of residentMemory()) {
-      peaks.set(verb, Math.max(bytes, peaks.get(verb) ?? 0));
-    }
+    for (const [verb, now] of usageBelow(child.pid)) taken.set(verb, now);
   }, POLL_MS);
   const { success, stderr } = await child.output();
   clearInterval(poll);
@@ -108,14 +122,14 @@ async function runPipe(folder: string, scene: string, overlap: string) {
   const text = new TextDecoder().decode(stderr);
   const [, patches, computing] = /computed (\d+) patches on \S+ in ([\d.]+) s/.exec(text) ?? [];
   if (!success || computing === undefined) throw new Error(`the pipe failed:\n${text}`);
-  return { seconds, patches: Number(patches), computing: Number(computing), peaks };
+  return { seconds, patches: Number(patches), computing: Number(computing), taken };
 }
 
 /**
  * Measure the pipe.
  *
  * @param args Overlap of patches in pixels, and sizes of scenes.
- * @returns Seconds, shares and memory; memory also as a ratio to that of the first scene.
+ * @returns Seconds, shares, processor time and memory; memory also as a ratio to that of the first scene.
  */
 export async function run(args: readonly string[]): Promise<BenchRow[]> {
   const [overlap = "0", ...sizes] = args;
@@ -128,21 +142,25 @@ export async function run(args: readonly string[]): Promise<BenchRow[]> {
     for (const size of sizes.length === 0 ? SIZES : sizes) {
       const [width, height] = size.split("x").map(Number);
       await enlargeTiff(`${folder}/scene.tif`, `${folder}/${size}.tif`, width!, height!);
-      const { seconds, patches, computing, peaks } = await runPipe(folder, `${size}.tif`, overlap);
+      const { seconds, patches, computing, taken } = await runPipe(folder, `${size}.tif`, overlap);
       const name = `${size}, overlap ${overlap}`;
       rows.push(
         { name: `${name}: ${patches} patches`, value: seconds, unit: "s" },
         { name: `${name}: inference`, value: 100 * computing / seconds, unit: "% of the time" },
       );
       for (const stage of STAGES) {
-        const bytes = peaks.get(stage);
-        if (bytes === undefined) throw new Error(`${stage} was not seen`);
-        if (!first.has(stage)) first.set(stage, bytes);
+        const own = taken.get(stage);
+        if (own === undefined) throw new Error(`${stage} was not seen`);
+        if (!first.has(stage)) first.set(stage, own.memory);
         rows.push({
+          name: `${name}: processor time of ${stage}`,
+          value: 1000 * own.seconds / patches,
+          unit: "ms a patch",
+        }, {
           name: `${name}: memory of ${stage}`,
-          value: bytes / 1e6,
+          value: own.memory / 1e6,
           unit: "MB",
-          ratio: bytes / first.get(stage)!,
+          ratio: own.memory / first.get(stage)!,
         });
       }
     }
