@@ -2,7 +2,8 @@
  * Cloud-Optimized GeoTIFFs written in one pass, top to bottom, in memory that does not grow with the
  * height of the raster.
  *
- * Rows become compressed blocks as they come, and halved rows the blocks of the overviews. As a
+ * Rows become compressed blocks as soon as those are complete, and wait on disk until then; halved rows
+ * become the blocks of the overviews. As a
  * Cloud-Optimized GeoTIFF starts with what is only known at the end (where all blocks lie) and has
  * its small overviews first, the blocks wait in unlinked temporary files beside the target and are
  * put together when the last row is in.
@@ -25,7 +26,7 @@ import { gdalMetadataXml, pamXml } from "./encode/gdal_metadata.ts";
 import { georeferenceFields } from "./encode/georeference_fields.ts";
 import { bandRows, type BlockFormat, LevelWriter } from "./encode/level_writer.ts";
 import { checkRasterSpec, formatNodata } from "./encode/raster_spec.ts";
-import { createSpool, type Spool } from "./encode/spool.ts";
+import { createScratch, createSpool } from "./encode/spool.ts";
 import { asciiField, field, type TiffField } from "./encode/tiff_fields.ts";
 import { PHOTOMETRIC, TAG } from "./geotiff_tags.ts";
 import type { BandInfo } from "./raster.ts";
@@ -135,10 +136,10 @@ const REDUCED_RESOLUTION = 1;
 export async function createGeoTiff(path: string, spec: RasterSpec): Promise<RasterWriter> {
   checkRasterSpec(path, spec);
   const file = await createAtomicFile(path, { overwrite: spec.overwrite ?? false });
-  const spools: Spool[] = [];
+  const files: { close(): void }[] = [];
   const abort = () => {
     file.abort();
-    for (const spool of spools) spool.close();
+    for (const file of files) file.close();
   };
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -148,7 +149,7 @@ export async function createGeoTiff(path: string, spec: RasterSpec): Promise<Ras
       throw error;
     }
   };
-  const levels = await guarded(() => createLevels(path, spec, spools));
+  const levels = await guarded(() => createLevels(path, spec, files));
   const [full] = levels as [LevelWriter];
   return {
     get rowsWritten() {
@@ -182,7 +183,7 @@ export async function createGeoTiff(path: string, spec: RasterSpec): Promise<Ras
 async function createLevels(
   path: string,
   spec: RasterSpec,
-  spools: Spool[],
+  files: { close(): void }[],
 ): Promise<LevelWriter[]> {
   const { width, height, dtype, nodata, blockSize = DEFAULT_BLOCK_SIZE } = spec;
   const format = blockFormat(spec);
@@ -195,15 +196,18 @@ async function createLevels(
     size = { width: half(size.width), height: half(size.height) };
     sizes.push(size);
   }
+  const scratch = await createScratch(path);
+  files.push(scratch);
   const levels: LevelWriter[] = [];
   for (const size of sizes.toReversed()) {
     const spool = await createSpool(path);
-    spools.push(spool);
+    files.push(spool);
     const smaller = levels[0];
     const next = smaller === undefined || resampling === "none"
       ? null
       : { level: smaller, downsample: createDownsample(resampling, dtype, nodata) };
-    levels.unshift(new LevelWriter(size, blockSize, format, spool, next));
+    const waiting = { scratch, start: smaller?.waitingEnd ?? 0 };
+    levels.unshift(new LevelWriter(size, blockSize, format, spool, waiting, next));
   }
   return levels;
 }
@@ -225,7 +229,6 @@ function blockFormat(spec: RasterSpec): BlockFormat {
     interleave,
     predictor,
     codec: CODECS[compression],
-    packs: !measures && bytesPerElement(dtype) === 1,
   };
 }
 

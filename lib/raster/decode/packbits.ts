@@ -26,7 +26,7 @@ export function decodePackbits(
  * @param target Filled from its start.
  * @returns How many bytes were filled.
  */
-export function decodePackbitsInto(
+function decodePackbitsInto(
   bytes: Uint8Array<ArrayBuffer>,
   target: Uint8Array<ArrayBuffer>,
 ): number {

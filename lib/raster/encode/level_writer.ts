@@ -5,13 +5,11 @@
  * @module
  */
 import { bytesPerElement, type DataType, type NdArray } from "../../array/mod.ts";
-import { decodePackbitsInto } from "../decode/packbits.ts";
 import { bytesOfCells, type Cells, cellsOf, createCells } from "./cells.ts";
 import type { Codec } from "./compress.ts";
 import { type CellRows, type Downsample, half } from "./downsample.ts";
 import { differenceFloatRows, differenceRows } from "./predict.ts";
-import { encodePackbits } from "./packbits.ts";
-import type { Spool } from "./spool.ts";
+import type { Scratch, Spool } from "./spool.ts";
 
 /** How the blocks of every resolution are made. */
 export interface BlockFormat {
@@ -25,8 +23,6 @@ export interface BlockFormat {
   readonly predictor: 1 | 2 | 3;
   /** Compression. */
   readonly codec: Codec;
-  /** Rows wait as packbits until their row of blocks is complete: for bytes that repeat. */
-  readonly packs: boolean;
 }
 
 /** Where a block lies in the spool of its level. */
@@ -40,8 +36,8 @@ export interface SpooledBlock {
 /** Bytes of a block's leader and trailer, which let GDAL fetch a block without the offset arrays. */
 const FRAME_BYTES = 4;
 
-/** Rows that are packed together; even, as are those of blocks. */
-const STRIP_ROWS = 64;
+/** Rows that are put aside together, at least; even, as are those of blocks. */
+const STRIP_ROWS = 16;
 
 /** One resolution. */
 export class LevelWriter {
@@ -59,14 +55,15 @@ export class LevelWriter {
   readonly spool: Spool;
   readonly #format: BlockFormat;
   readonly #next: { readonly level: LevelWriter; readonly downsample: Downsample } | null;
-  /** Rows of each band that are not in blocks or strips yet, filled from the top. */
+  /** Rows of each band that are not in blocks or put aside yet, filled from the top. */
   readonly #rows: Cells[];
-  /** Most rows there. */
-  readonly #most: number;
   /** Rows there. */
   #filled = 0;
-  /** Of each block of a row of blocks, the rows above those, in pieces. */
-  readonly #strips: Uint8Array<ArrayBuffer>[][];
+  /** Where the blocks of a row of blocks wait, one after the other, until all of its rows are there. */
+  readonly #scratch: Scratch;
+  readonly #scratchStart: number;
+  /** Rows of them that are there. */
+  #aside = 0;
   /** One block, used again for each. */
   readonly #block: Cells;
   #blockRow = 0;
@@ -77,6 +74,8 @@ export class LevelWriter {
    * @param blockSize Largest side of its blocks, a multiple of 16.
    * @param format How blocks are made.
    * @param spool Where they go.
+   * @param waiting Where rows wait; what lies behind the start, up to {@linkcode LevelWriter.waitingEnd}, is
+   * this level's own.
    * @param next The next resolution and how it is reached; null for the last.
    */
   constructor(
@@ -84,6 +83,7 @@ export class LevelWriter {
     blockSize: number,
     format: BlockFormat,
     spool: Spool,
+    waiting: { readonly scratch: Scratch; readonly start: number },
     next: { readonly level: LevelWriter; readonly downsample: Downsample } | null,
   ) {
     this.width = size.width;
@@ -93,13 +93,13 @@ export class LevelWriter {
     this.spool = spool;
     this.#format = format;
     this.#next = next;
-    this.#most = format.packs ? Math.min(STRIP_ROWS, this.blockHeight) : this.blockHeight;
+    this.#scratch = waiting.scratch;
+    this.#scratchStart = waiting.start;
     this.#rows = Array.from(
       { length: format.bands },
-      () => createCells(format.dtype, this.width * this.#most),
+      () => createCells(format.dtype, this.width * STRIP_ROWS),
     );
     const planes = format.interleave === "band" ? format.bands : 1;
-    this.#strips = Array.from({ length: planes * this.#columns }, () => []);
     const samples = format.bands / planes;
     this.#block = createCells(format.dtype, this.blockWidth * this.blockHeight * samples);
     this.blocks = new Array(planes * this.#columns * Math.ceil(this.height / this.blockHeight));
@@ -107,6 +107,12 @@ export class LevelWriter {
 
   get #columns(): number {
     return Math.ceil(this.width / this.blockWidth);
+  }
+
+  /** One more than the last byte that rows of this level wait in. */
+  get waitingEnd(): number {
+    const planes = this.#format.interleave === "band" ? this.#format.bands : 1;
+    return this.#scratchStart + planes * this.#columns * this.#block.byteLength;
   }
 
   /** Rows that have come in. */
@@ -125,9 +131,9 @@ export class LevelWriter {
       const left = height - taken;
       const inBlock = this.#rowsDone % this.blockHeight;
       const toEdge = Math.min(this.blockHeight - inBlock, this.height - this.#rowsDone);
-      // Rows are taken as they are where they complete blocks, or strips may be made of them.
-      const isWhole = this.#filled === 0 && (left >= toEdge || left >= this.#most);
-      const room = isWhole ? left - left % 2 : Math.min(left, this.#most - this.#filled);
+      // Rows are taken as they are where they complete blocks, or are enough to be put aside.
+      const isWhole = this.#filled === 0 && (left >= toEdge || left >= STRIP_ROWS);
+      const room = isWhole ? left - left % 2 : Math.min(left, STRIP_ROWS - this.#filled);
       const count = left >= toEdge && isWhole ? toEdge : Math.min(room, toEdge);
       const added = bands.map(({ cells }) =>
         cells.subarray(taken * this.width, (taken + count) * this.width)
@@ -140,7 +146,7 @@ export class LevelWriter {
       }
       added.forEach((cells, band) => this.#rows[band]!.set(cells, this.#filled * this.width));
       this.#filled += count;
-      if (count < toEdge && this.#filled < this.#most) continue;
+      if (count < toEdge && this.#filled < STRIP_ROWS) continue;
       const waiting = this.#filled;
       this.#filled = 0;
       await this.#flush(this.#rows, waiting, count === toEdge);
@@ -148,7 +154,7 @@ export class LevelWriter {
   }
 
   /**
-   * Put rows into strips, or, below the strips, into blocks.
+   * Put rows aside, or, below those that are, into blocks.
    *
    * @param rows Rows of each band, from its start.
    * @param count How many.
@@ -163,34 +169,26 @@ export class LevelWriter {
       : [Array.from({ length: bands }, (_, band) => band)];
     for (const [plane, members] of planes.entries()) {
       const cut = members.map((band) => rows[band]!);
+      const rowLength = this.blockWidth * members.length;
+      const above = this.#block.subarray(0, this.#aside * rowLength);
       for (let column = 0; column < columns; column++) {
-        const strips = this.#strips[plane * columns + column]!;
+        const start = this.#scratchStart +
+          (plane * columns + column) * this.#block.byteLength;
         if (!isComplete) {
-          const size = this.blockWidth * count * members.length;
-          const strip = this.#cutRows(cut, count, column, this.#block.subarray(0, size));
-          strips.push(encodePackbits(bytesOfCells(strip)));
+          const own = this.#block.subarray(0, count * rowLength);
+          const strip = this.#cutRows(cut, count, column, own);
+          this.#scratch.write(start + above.byteLength, bytesOfCells(strip));
           continue;
         }
-        const above = this.#unpack(strips.splice(0));
-        this.#cutRows(cut, count, column, this.#block.subarray(above));
+        this.#scratch.read(start, bytesOfCells(above));
+        this.#cutRows(cut, count, column, this.#block.subarray(above.length));
         const number = plane * blocksPerPlane + this.#blockRow * columns + column;
         this.blocks[number] = await this.#writeBlock(this.#block, members.length);
       }
     }
     await this.#passOn(rows, count);
+    this.#aside = isComplete ? 0 : this.#aside + count;
     if (isComplete) this.#blockRow++;
-  }
-
-  /** Put strips into the block, from its top; returns how many elements they are. */
-  #unpack(strips: readonly Uint8Array<ArrayBuffer>[]): number {
-    const block = bytesOfCells(this.#block);
-    let filled = 0;
-    for (const strip of strips) {
-      filled += decodePackbitsInto(strip, block.subarray(filled));
-      // Garbage is collected late; this gives the memory back at once.
-      strip.buffer.transfer(0);
-    }
-    return filled / this.#block.BYTES_PER_ELEMENT;
   }
 
   /** Fill a part of a block with rows of interleaved bands; zeros beyond the edges of the raster. */
@@ -229,10 +227,12 @@ export class LevelWriter {
     framed.set(encoded.subarray(-FRAME_BYTES), FRAME_BYTES + encoded.length);
     const offset = this.spool.length + FRAME_BYTES;
     await this.spool.append(framed);
+    // Garbage is collected late; this gives the memory back at once.
+    framed.buffer.transfer(0);
     return { offset, length: encoded.length };
   }
 
-  /** Blocks and strips have an even number of rows, so that pairs of rows never fall apart. */
+  /** What is put aside has an even number of rows, so that pairs of rows never fall apart. */
   async #passOn(rows: readonly Cells[], height: number): Promise<void> {
     if (this.#next === null) return;
     const { level, downsample } = this.#next;

@@ -20,47 +20,39 @@ export interface Spool {
   close(): void;
 }
 
+/** A nameless file that is written and read anywhere, over and over. */
+export interface Scratch {
+  /**
+   * Put bytes at a position.
+   *
+   * @throws {InputError} If the file system refuses; it names the destination.
+   */
+  write(position: number, bytes: Uint8Array): void;
+  /** Fill a buffer with what was put at a position. */
+  read(position: number, target: Uint8Array): void;
+  /** Give the space back; harmless when repeated. */
+  close(): void;
+}
+
 /**
  * Begin a spool on the disk of the file that its bytes are for.
- *
- * The file is unlinked at once where the system allows it, so that nothing is left behind even by a
- * process that is killed.
  *
  * @param destination The file that is being written; pipes and devices spool to the system's
  * temporary directory.
  * @throws {InputError} If the file system refuses; it names the destination.
  */
 export async function createSpool(destination: string): Promise<Spool> {
-  const guarded = <T>(work: () => Promise<T>) => withFileErrors("write", destination, work);
-  const path = await guarded(async () =>
-    await Deno.makeTempFile({
-      ...await spoolDirectory(destination),
-      prefix: ".swath-",
-      suffix: ".tmp",
-    })
-  );
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path, { read: true, write: true });
-  } catch (error) {
-    removeIfPossible(path);
-    throw fileError(error, "write", destination);
-  }
-  const unlinked = removeIfPossible(path);
+  const guarded = <T>(work: () => T | Promise<T>) => withFileErrors("write", destination, work);
+  const { file, close } = await openNameless(destination);
   let length = 0;
-  let open = true;
   return {
     get length() {
       return length;
     },
     append: (bytes) =>
       guarded(() => {
-        // The system only takes a copy; a thread that waits for it would cost more, and hold memory.
-        for (let written = 0; written < bytes.length;) {
-          written += file.writeSync(bytes.subarray(written));
-        }
+        writeAll(file, bytes);
         length += bytes.length;
-        return Promise.resolve();
       }),
     async *read() {
       await guarded(() => file.seek(0, Deno.SeekMode.Start));
@@ -71,6 +63,75 @@ export async function createSpool(destination: string): Promise<Spool> {
         yield buffer.subarray(0, count);
       }
     },
+    close,
+  };
+}
+
+/**
+ * Make room on the disk of a file for what waits until it is written.
+ *
+ * @param destination As for {@linkcode createSpool}.
+ * @throws {InputError} If the file system refuses; it names the destination.
+ */
+export async function createScratch(destination: string): Promise<Scratch> {
+  const { file, close } = await openNameless(destination);
+  const guarded = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      throw fileError(error, "write", destination);
+    }
+  };
+  return {
+    write: (position, bytes) =>
+      guarded(() => {
+        file.seekSync(position, Deno.SeekMode.Start);
+        writeAll(file, bytes);
+      }),
+    read: (position, target) =>
+      guarded(() => {
+        file.seekSync(position, Deno.SeekMode.Start);
+        for (let filled = 0; filled < target.length;) {
+          const count = file.readSync(target.subarray(filled));
+          if (count === null) {
+            throw new RangeError("internal: scratch is read where it is not written");
+          }
+          filled += count;
+        }
+      }),
+    close,
+  };
+}
+
+/** The system only takes a copy: a thread that waits for it would cost more, and hold memory. */
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+}
+
+/**
+ * A file that is unlinked at once where the system allows it, so that nothing is left behind even by a
+ * process that is killed.
+ */
+async function openNameless(
+  destination: string,
+): Promise<{ readonly file: Deno.FsFile; close(): void }> {
+  const path = await withFileErrors("write", destination, async () =>
+    await Deno.makeTempFile({
+      ...await spoolDirectory(destination),
+      prefix: ".swath-",
+      suffix: ".tmp",
+    }));
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path, { read: true, write: true });
+  } catch (error) {
+    removeIfPossible(path);
+    throw fileError(error, "write", destination);
+  }
+  const unlinked = removeIfPossible(path);
+  let open = true;
+  return {
+    file,
     close() {
       if (open) file.close();
       open = false;

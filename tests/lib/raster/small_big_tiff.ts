@@ -6,7 +6,7 @@ import { cogPreamble } from "../../../lib/raster/encode/cog_layout.ts";
 import { CODECS } from "../../../lib/raster/encode/compress.ts";
 import { createDownsample } from "../../../lib/raster/encode/downsample.ts";
 import { bandRows, LevelWriter } from "../../../lib/raster/encode/level_writer.ts";
-import { createSpool } from "../../../lib/raster/encode/spool.ts";
+import { createScratch, createSpool } from "../../../lib/raster/encode/spool.ts";
 import { field } from "../../../lib/raster/encode/tiff_fields.ts";
 
 const BLOCK_SIZE = 16;
@@ -21,14 +21,23 @@ export async function writeSmallBigTiff(path: string, pixels: NdArray<"uint8">):
     interleave: "pixel",
     predictor: 1,
     codec,
-    packs: true,
   } as const;
   const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
   const spools = [await createSpool(path), await createSpool(path)] as const;
-  const overview = new LevelWriter(half, BLOCK_SIZE, format, spools[1], null);
+  const scratch = await createScratch(path);
+  const waiting = (start: number) => ({ scratch, start });
+  const overview = new LevelWriter(half, BLOCK_SIZE, format, spools[1], waiting(0), null);
   const next = { level: overview, downsample: createDownsample("mode", "uint8", null) };
-  const full = new LevelWriter({ width, height }, BLOCK_SIZE, format, spools[0], next);
+  const full = new LevelWriter(
+    { width, height },
+    BLOCK_SIZE,
+    format,
+    spools[0],
+    waiting(overview.waitingEnd),
+    next,
+  );
   await full.append(bandRows(pixels));
+  scratch.close();
   const levels = [full, overview].map((level, index) => ({
     level,
     fields: [
