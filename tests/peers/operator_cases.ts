@@ -131,7 +131,10 @@ const CONVOLUTIONS: readonly (readonly [
     "padding=6, dilation=6",
   ],
   [[2, 3, 5, 8], [2, 3, 1, 7], { pads: [0, 3, 0, 3] }, "padding=(0, 3)"],
-  // Large maps, whose weights get their gradients tap by tap.
+  // Fewer places than features: the map of the gradient is transposed.
+  [[2, 3, 3, 4], [16, 3, 3, 3], { pads: [1, 1, 1, 1] }, "padding=1"],
+  // So large that weights get their gradients tap by tap.
+  [[2, 8, 42, 42], [2, 8, 15, 15], { pads: [7, 7, 7, 7] }, "padding=7"],
   [[2, 3, 33, 35], [4, 3, 3, 3], { pads: [1, 1, 1, 1] }, "padding=1"],
   [[1, 2, 40, 37], [3, 2, 5, 2], {}, ""],
   [

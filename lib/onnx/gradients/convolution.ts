@@ -47,11 +47,8 @@ function weightGradient(
     const sum = c.op("ReduceSum", [products, [0]], { keepdims: false });
     return c.reshapeLike(batch === 1 ? products : sum, weight);
   }
-  if (
-    group === 1 && rank === 2 && all(window.strides, 1) &&
-    places.reduce((a, b) => a * b) >= TAPWISE_PLACES
-  ) {
-    return tapwiseWeightGradient(c, image, map, weight, window);
+  if (group === 1 && rank === 2 && all(window.strides, 1)) {
+    return shiftedWeightGradient(c, image, map, weight, window);
   }
   const size = channels / group;
   const parts = c.op("Reshape", [image, [batch, group, size, ...extents]]);
@@ -80,16 +77,16 @@ function weightGradient(
   return c.permute(taps, [1, 0, ...range(2, 2 + rank)]);
 }
 
-/** From this many places of the window on, products tap by tap are faster than a convolution. */
-const TAPWISE_PLACES = 1024;
+/** Elements of all shifted images up to which they are put on top of one another. */
+const UNFOLDED_ELEMENTS = 2 ** 23;
 
 /**
- * The same for a two-dimensional convolution with stride 1 of a large map: one product a tap, of the map's gradient with
- * the image, shifted. A convolution with so large a kernel has results of a few columns, for which products are not
- * made. The image is padded and its lines laid end to end, so that a shift is one cut; as lines of the gradient end in
- * zeros, what a shift carries into the next line does not count.
+ * The same for a two-dimensional convolution with stride 1: products of the map's gradient with the image, shifted, one
+ * a tap. A convolution with so large a kernel has results of a few columns, for which products are not made. The image
+ * is padded and its lines laid end to end, so that a shift is one cut; as lines of the gradient end in zeros, what a
+ * shift carries into the next line does not count. Of small images, all shifts are multiplied at once.
  */
-function tapwiseWeightGradient(
+function shiftedWeightGradient(
   c: ConvolutionContext,
   image: Value,
   map: Value,
@@ -100,21 +97,33 @@ function tapwiseWeightGradient(
   const [, features, rows, columns] = c.extents(map) as [number, number, number, number];
   const [top, left, bottom, right] = pads as [number, number, number, number];
   const line = width + left + right;
+  const places = rows * line;
+  /** Channels first, so that products sum over the batch too. */
+  const linesOf = (value: Value, count: number, length: number) => {
+    const lines = c.op("Reshape", [value, [batch, count, length]]);
+    return c.permute(lines, [1, 0, 2]);
+  };
   // One more line, as the last shift begins within a line and ends beyond the last one.
   const padded = c.op("Pad", [image, [top, left, bottom + 1, right], 0, [2, 3]]);
-  const lines = c.op("Reshape", [padded, [batch, channels, (height + top + bottom + 1) * line]]);
-  const gradient = c.op("Reshape", [
-    c.op("Pad", [map, [0, line - columns], 0, [3]]),
-    [batch, features, rows * line],
-  ]);
-  const taps = product(kernelShape.map((extent) => range(0, extent))).map(([y, x]) => {
+  const lines = linesOf(padded, channels, (height + top + bottom + 1) * line);
+  const ended = c.op("Pad", [map, [0, line - columns], 0, [3]]);
+  const gradient = c.op("Reshape", [linesOf(ended, features, places), [features, batch * places]]);
+  const multiply = (shifted: Value, count: number) =>
+    c.op("FusedMatMul", [gradient, c.op("Reshape", [shifted, [count, batch * places]])], {
+      transB: true,
+    });
+  const shifts = product(kernelShape.map((extent) => range(0, extent))).map(([y, x]) => {
     const start = y! * dilations[0]! * line + x! * dilations[1]!;
-    const shifted = c.op("Slice", [lines, [start], [start + rows * line], [2]]);
-    const products = c.op("FusedMatMul", [gradient, shifted], { transB: true });
-    return batch === 1 ? products : c.op("ReduceSum", [products, [0]]);
+    return c.op("Slice", [lines, [start], [start + places], [2]]);
   });
+  const rowsOfAll = channels * shifts.length;
+  if (rowsOfAll * batch * places <= UNFOLDED_ELEMENTS) {
+    const all = shifts.map((shifted) => c.op("Unsqueeze", [shifted, [1]]));
+    return c.reshapeLike(multiply(c.op("Concat", all, { axis: 1 }), rowsOfAll), weight);
+  }
+  const taps = shifts.map((shifted) => c.op("Unsqueeze", [multiply(shifted, channels), [0]]));
   const stacked = c.op("Concat", taps, { axis: 0 });
-  return c.reshapeLike(c.op("Transpose", [stacked], { perm: [1, 2, 0] }), weight);
+  return c.reshapeLike(c.permute(stacked, [1, 2, 0]), weight);
 }
 
 /** All combinations of one element of each list, in lexicographic order. */
@@ -165,21 +174,35 @@ function imageGradient(
   const { kernelShape, dilations } = window;
   const mirrored = mirroredPads(window);
   const depthwise = group === channels && group === features;
-  if (!all(window.strides, 1) || mirrored.some((pad) => pad < 0) || (group > 1 && !depthwise)) {
+  // The kernel of a small map is turned around in more time than the map is transposed in.
+  const isSmall = group === 1 && places.reduce((a, b) => a * b) < features;
+  const isConv = all(window.strides, 1) && mirrored.every((pad) => pad >= 0) &&
+    (group === 1 || depthwise);
+  if (!isConv || isSmall) {
     const attributes = { ...transposedWindow(window, places, extents), group };
     return c.op("ConvTranspose", [map, weight], attributes);
   }
   // With stride 1: a convolution with the kernel turned around and channels exchanged.
-  const axes = range(2, 2 + rank);
-  const turned = all(kernelShape, 1) ? weight : c.op("Slice", [
-    weight,
-    axes.map(() => -1),
-    axes.map(() => Number.MIN_SAFE_INTEGER),
-    axes,
-    axes.map(() => -1),
-  ]);
-  const kernel = depthwise ? turned : c.permute(turned, [1, 0, ...axes]);
+  const turned = turnedKernel(c, weight, kernelShape);
+  const kernel = depthwise ? turned : c.permute(turned, [1, 0, ...range(2, 2 + rank)]);
   return c.op("Conv", [map, kernel], { dilations, pads: mirrored, group });
+}
+
+/** A kernel with its taps in reverse order: by a product, which is faster than cutting backwards. */
+function turnedKernel(c: ConvolutionContext, weight: Value, kernelShape: readonly number[]): Value {
+  const taps = kernelShape.reduce((product, extent) => product * extent, 1);
+  if (taps === 1) return weight;
+  const rows = c.op("Reshape", [weight, [-1, taps]]);
+  const matrix = c.op("Reshape", [c.graph.constant(reversal(taps), weight.dtype), [taps, taps]]);
+  const turned = c.op("MatMul", [rows, matrix]);
+  return c.reshapeLike(turned, weight);
+}
+
+/** Elements of the matrix that reverses as many numbers. */
+function reversal(count: number): number[] {
+  return range(0, count * count).map((i) =>
+    Math.floor(i / count) + i % count === count - 1 ? 1 : 0
+  );
 }
 
 /** Elements of shifted maps that are made at a time, which bounds the memory that they take. */
@@ -211,10 +234,7 @@ function depthwiseGradients(c: GradientContext<"Conv">, pads: readonly number[])
     values.length === 1 ? values[0]! : c.op("Concat", values, { axis });
   const shifted = once(() => {
     // In reverse: what a tap reads before a place, its gradient adds behind it.
-    const identity = range(0, taps * taps).map((i) =>
-      Math.floor(i / taps) + i % taps === taps - 1 ? 1 : 0
-    );
-    const oneTapEach = c.graph.constant(identity, image.dtype);
+    const oneTapEach = c.graph.constant(reversal(taps), image.dtype);
     return split(c.dy, 1).map((map, i) => {
       const kernels = c.op("Expand", [oneTapEach, [sizes[i]!, taps * taps]]);
       const kernel = c.op("Reshape", [kernels, [sizes[i]! * taps, 1, ...kernelShape]]);
