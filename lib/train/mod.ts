@@ -29,6 +29,7 @@ export {
   type EventImage,
   openEventFile,
 } from "./event_file.ts";
+export type { SharedStep } from "./gradient_exchange.ts";
 export * from "./learning_curves.ts";
 export * from "./metrics_log.ts";
 export * from "./mlflow.ts";

@@ -1,12 +1,9 @@
 /**
- * Running train steps: the buffers that last from step to step, and the runtime's sessions over them.
+ * Running train steps: the runtime's sessions over the arrays that last from step to step.
  *
  * @module
  */
-import { type NdArray, ndarray } from "../array/mod.ts";
-import type { Communicator } from "../distributed/mod.ts";
-import { InputError } from "../errors.ts";
-import { initializeParameter } from "../models/mod.ts";
+import { elementCount, type NdArray, ndarray } from "../array/mod.ts";
 import type { Graph } from "../onnx/mod.ts";
 import { randomStream } from "../random/mod.ts";
 import {
@@ -18,12 +15,10 @@ import {
   type ResidentArrays,
   type ResidentOptions,
 } from "../runtime/mod.ts";
-import { GradientExchange } from "./gradient_exchange.ts";
-import { weightOfLabels } from "./label_weights.ts";
-import type { GradientPrecision } from "./train_config.ts";
+import { GradientExchange, type SharedStep } from "./gradient_exchange.ts";
+import { type Arrays, StepArrays } from "./step_arrays.ts";
 import {
   buildTrainGraphs,
-  EMA_SLOT,
   nextName,
   segmentName,
   type TrainGraphOptions,
@@ -43,18 +38,6 @@ export interface TrainStepOptions extends TrainGraphOptions {
    * one process. `sharing` follows from it.
    */
   readonly shared?: SharedStep | null;
-}
-
-/** How processes share train steps. */
-export interface SharedStep {
-  /** The processes. */
-  readonly communicator: Communicator;
-  /** Normalize batches by the statistics of all processes' parts; else each part by its own. */
-  readonly synchronizeBatchNorm: boolean;
-  /** How gradients travel. */
-  readonly gradientPrecision: GradientPrecision;
-  /** Weight of each label in the loss; see {@linkcode labelWeights}. */
-  readonly labelWeights: readonly number[];
 }
 
 /** A batch, or a part of one. */
@@ -89,14 +72,6 @@ export interface StepResult {
   readonly stop: boolean;
 }
 
-/** Numbers that travel beside the gradients, before the statistics: the loss, and who was asked to stop. */
-const LOSS = 0;
-const STOP = 1;
-const FIRST_STATISTIC = 2;
-
-/** Arrays by the name of an input or output. */
-type Arrays = Readonly<Record<string, NdArray>>;
-
 /** What a train step computes with. */
 interface TrainSessions {
   readonly step: InPlaceSession;
@@ -115,14 +90,7 @@ export class TrainStep {
   readonly graphs: TrainGraphs;
   readonly #options: TrainStepOptions;
   readonly #sessions: TrainSessions;
-  /** Parameters and statistics by name; those that are trained are views of a flat vector. */
-  readonly #parameters: ReadonlyMap<string, NdArray<"float32">>;
-  /** Flat vectors: `parameters`, the slots and, if the step is split, `gradients`. */
-  readonly #vectors: ReadonlyMap<string, NdArray<"float32">>;
-  /** Segments of the flat vectors under the names of inputs and of outputs. */
-  readonly #segments: Readonly<Record<"feeds" | "targets" | "sums" | "nextSums", Arrays>>;
-  /** Parameters that have no elements yet; they are drawn when they are needed. */
-  readonly #undrawn: Set<string>;
+  readonly #arrays: StepArrays;
   readonly #loss = ndarray("float32", []);
   readonly #norm = ndarray("float32", []);
   /** Null where there is one process. */
@@ -137,26 +105,11 @@ export class TrainStep {
     this.#options = options;
     this.graphs = graphs;
     this.#sessions = sessions;
-    const { layout, slots } = graphs;
-    const vectors = new Map(
-      ["parameters", ...slots].map((name) => [name, ndarray("float32", [layout.length])]),
-    );
-    this.#vectors = vectors;
-    this.#parameters = this.#allocateParameters();
-    this.#exchange = this.#createExchange();
-    if (graphs.update !== null) {
-      const { gradients } = this.#exchange ?? { gradients: ndarray("float32", [layout.length]) };
-      vectors.set("gradients", gradients);
-    }
-    const state = ["parameters", ...slots];
-    const sums = graphs.update === null ? [] : ["gradients"];
-    this.#segments = {
-      feeds: this.#segmentsOf(state, (name) => name),
-      targets: this.#segmentsOf(state, nextName),
-      sums: this.#segmentsOf(sums, (name) => name),
-      nextSums: this.#segmentsOf(sums, nextName),
-    };
-    this.#undrawn = new Set(this.#parameters.keys());
+    this.#exchange = options.shared ? createExchange(options.shared, graphs) : null;
+    const gradients = graphs.update === null
+      ? null
+      : this.#exchange?.gradients ?? ndarray("float32", [graphs.layout.length]);
+    this.#arrays = new StepArrays(graphs, options.seed, gradients);
   }
 
   /**
@@ -164,8 +117,7 @@ export class TrainStep {
    * {@linkcode TrainStep.download} was called last.
    */
   get parameters(): ReadonlyMap<string, NdArray<"float32">> {
-    this.#draw();
-    return this.#parameters;
+    return this.#arrays.parameters;
   }
 
   /**
@@ -173,17 +125,7 @@ export class TrainStep {
    * On a GPU it is what it was when {@linkcode TrainStep.download} was called last.
    */
   get state(): ReadonlyMap<string, NdArray<"float32">> {
-    this.#draw();
-    const { layout, slots } = this.graphs;
-    return new Map(
-      slots.flatMap((slot) =>
-        layout.segments.flatMap(({ parameters }) =>
-          parameters.map(({ name, shape, offset, length }) =>
-            [`${slot}/${name}`, this.#view(slot, offset, length, shape)] as const
-          )
-        )
-      ),
-    );
+    return this.#arrays.state;
   }
 
   /** Bring parameters, statistics and state up to date with what a GPU holds. */
@@ -194,9 +136,7 @@ export class TrainStep {
   /** Draw all parameters anew and forget the optimizer's state. */
   initialize(): void {
     this.#sessions.resident?.forget();
-    for (const name of this.#parameters.keys()) this.#undrawn.add(name);
-    for (const slot of this.graphs.slots) this.#vectors.get(slot)!.data.fill(0);
-    this.#draw();
+    this.#arrays.initialize();
   }
 
   /**
@@ -211,11 +151,7 @@ export class TrainStep {
     state: ReadonlyMap<string, NdArray> = new Map(),
   ): void {
     this.#sessions.resident?.forget();
-    copyInto(this.#parameters, parameters, "parameter");
-    for (const name of parameters.keys()) this.#undrawn.delete(name);
-    this.#draw();
-    this.#startAverage();
-    copyInto(this.state, state, "optimizer state");
+    this.#arrays.load(parameters, state);
   }
 
   /**
@@ -225,36 +161,10 @@ export class TrainStep {
    * @param settings Learning rate and number of the step.
    */
   async run(batches: readonly TrainBatch[], settings: StepSettings): Promise<StepResult> {
-    this.#draw();
-    if (this.#sessions.update === null) {
-      const [batch] = batches;
-      if (batch === undefined || batches.length > 1) {
-        throw new Error(`internal: ${batches.length} parts of a batch for a step in one graph`);
-      }
-      const feeds = {
-        ...this.#batchFeeds(batch, settings.step, 0),
-        ...this.#updateFeeds(settings),
-      };
-      await run(this.#sessions.step, feeds, {
-        loss: this.#loss,
-        gradient_norm: this.#norm,
-        ...this.#statisticTargets(),
-        ...this.#segments.targets,
-      });
-      return {
-        loss: this.#loss.data[0]!,
-        gradientNorm: this.#norm.data[0]!,
-        stop: settings.stop ?? false,
-      };
-    }
-    this.#vectors.get("gradients")!.data.fill(0);
-    const weights = await this.#weights(batches);
-    let loss = 0;
-    for (const [part, batch] of batches.entries()) {
-      loss += await this.accumulate(batch, settings.step, part, weights[part]!) / batches.length;
-    }
-    const told = await this.#tellOthers(loss, settings.stop ?? false);
-    return { ...told, gradientNorm: await this.apply(settings, 1 / batches.length) };
+    this.#arrays.draw();
+    return this.#sessions.update === null
+      ? await this.#runWhole(batches, settings)
+      : await this.#runSplit(batches, settings);
   }
 
   /**
@@ -262,20 +172,17 @@ export class TrainStep {
    * everywhere they are equal anyway, unless processors differ in how they round.
    */
   async synchronize(): Promise<void> {
-    if (this.#exchange === null) return;
-    this.#draw();
-    const { communicator } = this.#options.shared!;
-    const separate = [...this.#parameters.values()]
-      .filter(({ data }) => data.buffer !== this.#vectors.get("parameters")!.data.buffer);
-    const state = [...this.#vectors].filter(([name]) => name !== "gradients");
-    for (const { data } of [...separate, ...state.map(([, vector]) => vector)]) {
-      await communicator.broadcast(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const { shared } = this.#options;
+    if (!shared) return;
+    for (const { data } of this.#arrays.whole) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      await shared.communicator.broadcast(bytes);
     }
   }
 
   /** Flat vector of the gradients, if the step is split. */
   get gradients(): NdArray<"float32"> | null {
-    return this.#vectors.get("gradients") ?? null;
+    return this.#arrays.gradients;
   }
 
   /**
@@ -288,17 +195,18 @@ export class TrainStep {
    * @returns The loss.
    */
   async accumulate(batch: TrainBatch, step: number, part: number, weight = 1): Promise<number> {
-    this.#draw();
+    this.#arrays.draw();
     const feeds = {
       ...this.#batchFeeds(batch, step, part),
-      ...this.#segments.feeds,
-      ...this.#segments.sums,
+      ...this.#arrays.feeds,
+      ...this.#arrays.sums,
       ...(this.#exchange !== null && { loss_weight: scalar(weight) }),
     };
-    await run(this.#sessions.step, feeds, {
+    const { step: session } = this.#sessions;
+    await session.run(inputsOf(session, feeds), {
       loss: this.#loss,
-      ...this.#statisticTargets(),
-      ...this.#segments.nextSums,
+      ...this.#arrays.nextStatistics,
+      ...this.#arrays.nextSums,
     });
     return this.#loss.data[0]!;
   }
@@ -311,14 +219,15 @@ export class TrainStep {
    * @returns Their global norm after that.
    */
   async apply(settings: StepSettings, scale: number): Promise<number> {
+    const session = this.#sessions.update!;
     const feeds = {
-      ...this.#segments.sums,
+      ...this.#arrays.sums,
       ...this.#updateFeeds(settings),
       gradient_scale: scalar(scale),
     };
-    await run(this.#sessions.update!, feeds, {
+    await session.run(inputsOf(session, feeds), {
       gradient_norm: this.#norm,
-      ...this.#segments.targets,
+      ...this.#arrays.targets,
     });
     return this.#norm.data[0]!;
   }
@@ -340,119 +249,55 @@ export class TrainStep {
     await update?.release();
   }
 
-  #createExchange(): GradientExchange | null {
-    const { shared } = this.#options;
-    if (!shared) return null;
-    const statistics = shared.synchronizeBatchNorm
-      ? 0
-      : this.#statistics().reduce((sum, { data }) => sum + data.length, 0);
-    return new GradientExchange(
-      shared.communicator,
-      this.graphs.layout.length,
-      FIRST_STATISTIC + statistics,
-      shared.gradientPrecision,
-    );
-  }
-
-  #statistics(): NdArray<"float32">[] {
-    return this.graphs.statistics.map((name) => this.#parameters.get(name)!);
-  }
-
-  /** What each part of a batch weighs among those of all processes at the same place. */
-  async #weights(batches: readonly TrainBatch[]): Promise<number[]> {
-    const { shared } = this.#options;
-    if (!shared) return batches.map(() => 1);
-    const own = batches.map(({ labels }) => weightOfLabels(labels, shared.labelWeights));
-    const all = Float64Array.from(own);
-    await shared.communicator.sum(all);
-    return own.map((weight, part) => all[part] === 0 ? 0 : weight / all[part]!);
-  }
-
-  /** Sum gradients and loss over all processes, and average statistics that are each process' own. */
-  async #tellOthers(loss: number, stop: boolean): Promise<Omit<StepResult, "gradientNorm">> {
-    if (this.#exchange === null) return { loss, stop };
-    const { others } = this.#exchange;
-    const { communicator: { size }, synchronizeBatchNorm } = this.#options.shared!;
-    others[LOSS] = loss;
-    others[STOP] = stop ? 1 : 0;
-    const statistics = synchronizeBatchNorm ? [] : this.#statistics();
-    let place = FIRST_STATISTIC;
-    for (const { data } of statistics) {
-      others.set(data, place);
-      place += data.length;
+  async #runWhole(
+    batches: readonly TrainBatch[],
+    settings: StepSettings,
+  ): Promise<StepResult> {
+    const [batch] = batches;
+    if (batch === undefined || batches.length > 1) {
+      throw new Error(`internal: ${batches.length} parts of a batch for a step in one graph`);
     }
-    await this.#exchange.sum();
-    place = FIRST_STATISTIC;
-    for (const { data } of statistics) {
-      for (let i = 0; i < data.length; i++) data[i] = others[place++]! / size;
+    const { step: session } = this.#sessions;
+    const feeds = {
+      ...this.#batchFeeds(batch, settings.step, 0),
+      ...this.#updateFeeds(settings),
+    };
+    await session.run(inputsOf(session, feeds), {
+      loss: this.#loss,
+      gradient_norm: this.#norm,
+      ...this.#arrays.nextStatistics,
+      ...this.#arrays.targets,
+    });
+    return {
+      loss: this.#loss.data[0]!,
+      gradientNorm: this.#norm.data[0]!,
+      stop: settings.stop ?? false,
+    };
+  }
+
+  async #runSplit(
+    batches: readonly TrainBatch[],
+    settings: StepSettings,
+  ): Promise<StepResult> {
+    const exchange = this.#exchange;
+    const count = batches.length;
+    this.gradients!.data.fill(0);
+    const weights = await exchange?.weights(batches.map(({ labels }) => labels));
+    let loss = 0;
+    for (const [part, batch] of batches.entries()) {
+      const weight = weights?.[part] ?? 1;
+      loss += await this.accumulate(batch, settings.step, part, weight) / count;
     }
-    return { loss: others[LOSS]!, stop: others[STOP]! > 0 };
+    const news = { loss, stop: settings.stop ?? false };
+    const told = await exchange?.sum(news, this.#averagedStatistics()) ?? news;
+    return { ...told, gradientNorm: await this.apply(settings, 1 / count) };
   }
 
-  #allocateParameters(): Map<string, NdArray<"float32">> {
-    const { step, layout } = this.graphs;
-    const places = new Map(
-      layout.segments.flatMap(({ parameters }) => parameters.map((place) => [place.name, place])),
-    );
-    return new Map([...step.parameters.values()].map(({ name, shape }) => {
-      const extents = shape as readonly number[];
-      const place = places.get(name);
-      const array = place === undefined
-        ? ndarray("float32", extents)
-        : this.#view("parameters", place.offset, place.length, extents);
-      return [name, array];
-    }));
-  }
-
-  /** Give elements to the parameters that have none. */
-  #draw(): void {
-    if (this.#undrawn.size === 0) return;
-    for (const name of this.#undrawn) {
-      const { producer, shape } = this.graphs.step.parameters.get(name)!;
-      if (producer.kind !== "parameter") continue;
-      const extents = shape as readonly number[];
-      const drawn = initializeParameter(
-        { name, shape: extents, init: producer.init },
-        this.#options.seed,
-      );
-      this.#parameters.get(name)!.data.set(drawn.data);
-    }
-    this.#undrawn.clear();
-    this.#startAverage();
-  }
-
-  #startAverage(): void {
-    this.#vectors.get(EMA_SLOT)?.data.set(this.#vectors.get("parameters")!.data);
-  }
-
-  #view(
-    vector: string,
-    offset: number,
-    length: number,
-    shape: readonly number[],
-  ): NdArray<"float32"> {
-    const { data } = this.#vectors.get(vector)!;
-    return ndarray("float32", shape, data.subarray(offset, offset + length));
-  }
-
-  /** All segments of vectors, under their names as inputs or outputs. */
-  #segmentsOf(vectors: readonly string[], rename: (name: string) => string): Arrays {
-    return Object.fromEntries(
-      vectors.flatMap((vector) =>
-        this.graphs.layout.segments.map(({ offset, length }, index) =>
-          [
-            rename(segmentName(vector, index)),
-            this.#view(vector, offset, length, [length]),
-          ] as const
-        )
-      ),
-    );
-  }
-
-  #statisticTargets(): Arrays {
-    return Object.fromEntries(
-      this.graphs.statistics.map((name) => [nextName(name), this.#parameters.get(name)!]),
-    );
+  /** Statistics that are each process' own. */
+  #averagedStatistics(): NdArray<"float32">[] {
+    return this.#options.shared?.synchronizeBatchNorm
+      ? []
+      : this.graphs.statistics.map((name) => this.#arrays.parameters.get(name)!);
   }
 
   #batchFeeds({ image, labels, distances }: TrainBatch, step: number, part: number): Arrays {
@@ -472,7 +317,7 @@ export class TrainStep {
       labels,
       ...(distances !== undefined && { distances }),
       ...Object.fromEntries(masks),
-      ...Object.fromEntries(this.#parameters),
+      ...Object.fromEntries(this.#arrays.parameters),
     };
   }
 
@@ -483,9 +328,19 @@ export class TrainStep {
       ...Object.fromEntries(
         Object.entries(scalars).map(([name, value]) => [name, scalar(value)]),
       ),
-      ...this.#segments.feeds,
+      ...this.#arrays.feeds,
     };
   }
+}
+
+/** What processes tell one another; statistics too, where each has its own. */
+function createExchange(shared: SharedStep, graphs: TrainGraphs): GradientExchange {
+  const statistics = shared.synchronizeBatchNorm ? [] : graphs.statistics;
+  const elements = statistics.reduce(
+    (sum, name) => sum + elementCount(graphs.step.parameters.get(name)!.shape as readonly number[]),
+    0,
+  );
+  return new GradientExchange(shared, graphs.layout.length, elements);
 }
 
 /**
@@ -549,32 +404,11 @@ function residentOptions(
   };
 }
 
-/** Run a session with those of the arrays that it takes. */
-async function run(session: InPlaceSession, arrays: Arrays, targets: Arrays): Promise<void> {
-  const feeds = Object.entries(arrays).filter(([name]) => session.inputs.has(name));
-  await session.run(Object.fromEntries(feeds), targets);
+/** Those of the arrays that a session takes. */
+function inputsOf(session: InPlaceSession, arrays: Arrays): Arrays {
+  return Object.fromEntries(Object.entries(arrays).filter(([name]) => session.inputs.has(name)));
 }
 
 function scalar(value: number): NdArray<"float32"> {
   return ndarray("float32", [], new Float32Array([value]));
-}
-
-function copyInto(
-  targets: ReadonlyMap<string, NdArray<"float32">>,
-  sources: ReadonlyMap<string, NdArray>,
-  kind: string,
-): void {
-  for (const [name, { dtype, shape, data }] of sources) {
-    const target = targets.get(name);
-    if (target === undefined) {
-      throw new InputError(`Cannot load ${kind} "${name}" as the network does not have it`);
-    }
-    if (dtype !== "float32" || shape.join() !== target.shape.join()) {
-      throw new InputError(
-        `Cannot load ${kind} "${name}" as it must be float32 ${target.shape.join("x")}: ` +
-          `current is ${dtype} ${shape.join("x")}`,
-      );
-    }
-    target.data.set(data as Float32Array<ArrayBuffer>);
-  }
 }
