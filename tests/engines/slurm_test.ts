@@ -115,8 +115,15 @@ swath tile --scenes scenes.ndjson --size 128 --overlap 12.5% -q |
     assert.match(status, /8 of 8 shards finished, 100 % of the rows; 1 of 1 maps/, said);
     const [alone, together] = [`${folder}/alone.tif`, `${folder}/job/maps/scene.tif`];
     assert.equal(await sha256(together), await sha256(alone));
+    const jobs = await cluster.run(
+      "squeue",
+      "--array",
+      "--states=all",
+      "--sort=i",
+      "--format=%.8i %.14j %.10T %.10M %r",
+    );
     // deno-lint-ignore no-console
-    console.log(`${status}sha256 ${await sha256(alone)}, as of one process`);
+    console.log(`${jobs}\n${status}sha256 ${await sha256(alone)}, as of one process`);
   },
 });
 
