@@ -39,12 +39,10 @@ interface Recipe {
   readonly network: NetworkConfig;
   readonly learningRate?: number;
   readonly epochs?: number;
-  readonly batchSize?: number;
 }
 
 const LEARNING_RATE = 5e-3;
 const EPOCHS = 20;
-const BATCH_SIZE = 8;
 
 /** A ResNet whose strides are half of the published ones. */
 const RESNET = {
@@ -96,9 +94,8 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       num_attention_heads: [1, 2, 2, 3],
       decoder_hidden_size: 96,
     },
-    learningRate: 2e-3,
+    learningRate: 3e-3,
     epochs: 40,
-    batchSize: 4,
   },
 };
 
@@ -156,7 +153,7 @@ async function trainAndMap(name: string, recipe: Recipe): Promise<Outcome> {
     train: `${FOLDER}/train.tar`,
     val: `${FOLDER}/val.tar`,
     size: 64,
-    batch_size: recipe.batchSize ?? BATCH_SIZE,
+    batch_size: 8,
     epochs: Number(settings.get("epochs") ?? recipe.epochs ?? EPOCHS),
     learning_rate: recipe.learningRate ?? LEARNING_RATE,
     schedule: "one_cycle",
@@ -225,7 +222,7 @@ async function drawFigure(path: string, outcomes: readonly Outcome[]): Promise<v
   const scene = await readRaster(`${FOLDER}/scene.tif`);
   const classes = truth.classes!;
   const maps = await Promise.all(outcomes.map(async ({ name, sceneMeanIou }) => ({
-    title: `${name}: mIoU ${sceneMeanIou.toFixed(3)}`,
+    title: `${name}: ${sceneMeanIou.toFixed(3)}`,
     picture: colorizeClasses(plane((await readRaster(`${FOLDER}/${name}.tif`)).image), classes),
   })));
   const panels = [
@@ -236,7 +233,7 @@ async function drawFigure(path: string, outcomes: readonly Outcome[]): Promise<v
     { title: "truth", picture: colorizeClasses(plane(truth.image), classes) },
     ...maps,
   ];
-  const title = "One scene, mapped by every network";
+  const title = "One scene, mapped by every network, and the mean IoU";
   const png = await mapFigure({ title, panels, classes, columns: 3, panelSize: 320 });
   await Deno.writeFile(path, png);
 }
