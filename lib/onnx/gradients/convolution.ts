@@ -39,9 +39,13 @@ function weightGradient(
   const [batch, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
   const [, features, ...places] = c.extents(map) as [number, number, ...number[]];
   const rank = extents.length;
-  if (isPointwise(window) && group === 1) {
+  if (all(window.kernelShape, 1) && all(window.pads, 0) && group === 1) {
+    const axes = range(2, 2 + rank);
+    const read = all(window.strides, 1)
+      ? image
+      : c.op("Slice", [image, axes.map(() => 0), extents, axes, window.strides]);
     const rows = (value: Value, count: number) => c.op("Reshape", [value, [batch, count, -1]]);
-    const products = c.op("FusedMatMul", [rows(map, features), rows(image, channels)], {
+    const products = c.op("FusedMatMul", [rows(map, features), rows(read, channels)], {
       transB: true,
     });
     const sum = c.op("ReduceSum", [products, [0]], { keepdims: false });
