@@ -229,38 +229,35 @@ function depthwiseGradients(c: GradientContext<"Conv">, pads: readonly number[])
   const count = extents.reduce((a, b) => a * b, 1);
   const wanted = Math.ceil(batch * channels * taps * count / SHIFTED_ELEMENTS);
   const parts = Math.min(wanted, SHIFTED_PARTS, channels);
-  const sizes = range(0, parts).map((i) =>
-    Math.floor((i + 1) * channels / parts) - Math.floor(i * channels / parts)
-  );
-  const split = (value: Value, axis: number) =>
-    parts === 1 ? [value] : c.graph.ops("Split", parts, [value, sizes], { axis });
-  const join = (values: Value[], axis: number) =>
-    values.length === 1 ? values[0]! : c.op("Concat", values, { axis });
-  const shifted = once(() => {
+  const slice = (value: Value, axis: number, start: number, end: number) =>
+    parts === 1 ? value : c.op("Slice", [value, [start], [end], [axis]]);
+  const join = (values: Value[]) =>
+    values.length === 1 ? values[0]! : c.op("Concat", values, { axis: 1 });
+  // All of a part before the next one, so that its shifted maps are gone by then.
+  const gradients = once(() => {
     // In reverse: what a tap reads before a place, its gradient adds behind it.
     const oneTapEach = c.graph.constant(reversal(taps), image.dtype);
-    return split(c.dy, 1).map((map, i) => {
-      const kernels = c.op("Expand", [oneTapEach, [sizes[i]!, taps * taps]]);
-      const kernel = c.op("Reshape", [kernels, [sizes[i]! * taps, 1, ...kernelShape]]);
-      const maps = c.op("Conv", [map, kernel], { dilations, pads, group: sizes[i]! });
-      return c.op("Reshape", [maps, [batch, sizes[i]!, taps, count]]);
+    const matrix = c.op("Reshape", [weight, [channels, 1, taps]]);
+    return range(0, parts).map((i) => {
+      const start = Math.floor(i * channels / parts);
+      const end = Math.floor((i + 1) * channels / parts);
+      const size = end - start;
+      const ones = c.op("Expand", [oneTapEach, [size, taps * taps]]);
+      const kernels = c.op("Reshape", [ones, [size * taps, 1, ...kernelShape]]);
+      const map = slice(c.dy, 1, start, end);
+      const maps = c.op("Conv", [map, kernels], { dilations, pads, group: size });
+      const shifted = c.op("Reshape", [maps, [batch, size, taps, count]]);
+      const rows = c.op("Reshape", [slice(image, 1, start, end), [batch, size, 1, count]]);
+      const products = c.op("FusedMatMul", [rows, shifted], { transB: true });
+      return {
+        image: c.op("MatMul", [slice(matrix, 0, start, end), shifted]),
+        weight: batch === 1 ? products : c.op("ReduceSum", [products, [0]]),
+      };
     });
   });
   return [
-    () => {
-      const kernels = split(c.op("Reshape", [weight, [channels, 1, taps]]), 0);
-      const sums = shifted().map((maps, i) => c.op("MatMul", [kernels[i]!, maps]));
-      return c.reshapeLike(join(sums, 1), image);
-    },
-    () => {
-      const images = split(image, 1);
-      const sums = shifted().map((maps, i) => {
-        const rows = c.op("Reshape", [images[i]!, [batch, sizes[i]!, 1, count]]);
-        const products = c.op("FusedMatMul", [rows, maps], { transB: true });
-        return batch === 1 ? products : c.op("ReduceSum", [products, [0]]);
-      });
-      return c.reshapeLike(join(sums, 1), weight);
-    },
+    () => c.reshapeLike(join(gradients().map((part) => part.image)), image),
+    () => c.reshapeLike(join(gradients().map((part) => part.weight)), weight),
   ];
 }
 
