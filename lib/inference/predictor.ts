@@ -53,14 +53,6 @@ export interface PredictorPatch {
   readonly valid?: NdArray<"uint8">;
 }
 
-/** A session and the calls that use it. */
-interface SharedSession {
-  readonly session: RunnableSession;
-  calls: number;
-  /** Called when the last call has ended. */
-  onIdle: () => void;
-}
-
 /** A model whose weights are loaded; sessions are made for each size of patches as they come. */
 export class Predictor {
   /** The network. */
@@ -78,7 +70,7 @@ export class Predictor {
   readonly #parameters: ReadonlyMap<string, NdArray>;
   readonly #options: PredictorOptions;
   /** Sessions by what goes through them, the one used last at the end. */
-  readonly #sessions = new Map<string, SharedSession>();
+  readonly #sessions = new Map<string, RunnableSession>();
   /** Sessions are looked up and made one after the other. */
   #lookup: Promise<unknown> = Promise.resolve();
   #device: Device | null = null;
@@ -175,19 +167,24 @@ export class Predictor {
     );
   }
 
-  /** Run the session of an input, which is not released meanwhile. */
+  /**
+   * Run the session of an input. The run is begun before another session is looked up, which may
+   * release this one: that waits for what was begun.
+   */
   async #run(input: InferenceInput, feeds: Record<string, NdArray>) {
-    const lookup = this.#lookup.then(() => this.#sessionFor(input));
-    this.#lookup = lookup.catch(() => {});
-    const shared = await lookup;
-    if (this.#computing.calls++ === 0) this.#computing.since = performance.now();
+    const begun = this.#lookup.then(async () => {
+      const session = await this.#sessionFor(input);
+      if (this.#computing.calls++ === 0) this.#computing.since = performance.now();
+      return { outputs: session.run(feeds) };
+    });
+    this.#lookup = begun.catch(() => {});
+    const { outputs } = await begun;
     try {
-      return await shared.session.run(feeds);
+      return await outputs;
     } finally {
       if (--this.#computing.calls === 0) {
         this.#seconds += (performance.now() - this.#computing.since) / 1000;
       }
-      if (--shared.calls === 0) shared.onIdle();
     }
   }
 
@@ -196,28 +193,26 @@ export class Predictor {
     await this.#lookup;
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
-    for (const session of sessions) await releaseIdle(session);
+    for (const session of sessions) await session.release();
   }
 
-  /** The session of an input; who gets it is counted among its calls. */
-  async #sessionFor(input: InferenceInput): Promise<SharedSession> {
+  async #sessionFor(input: InferenceInput): Promise<RunnableSession> {
     const key = JSON.stringify(input);
-    let shared = this.#sessions.get(key);
+    let session = this.#sessions.get(key);
     this.#sessions.delete(key);
-    if (shared === undefined) {
+    if (session === undefined) {
       const { augmentations } = this.#options;
       const most = augmentations === undefined ? 1 : sessionsOf(augmentations);
       while (this.#sessions.size >= most) {
-        const [oldest, session] = this.#sessions.entries().next().value!;
-        this.#sessions.delete(oldest);
-        await releaseIdle(session);
+        const [key, oldest] = this.#sessions.entries().next().value!;
+        this.#sessions.delete(key);
+        await oldest.release();
       }
-      shared = { session: await this.#createSession(input), calls: 0, onIdle: () => {} };
+      session = await this.#createSession(input);
     }
-    this.#sessions.set(key, shared);
-    this.#device = shared.session.device;
-    shared.calls++;
-    return shared;
+    this.#sessions.set(key, session);
+    this.#device = session.device;
+    return session;
   }
 
   #createSession(input: InferenceInput): Promise<RunnableSession> {
@@ -268,12 +263,6 @@ function normalizationOf(model: OpenModel, network: Network): Normalization | nu
     bands,
     `${model.directory}/preprocessor_config.json`,
   );
-}
-
-/** Free a session once nobody uses it. */
-async function releaseIdle(shared: SharedSession): Promise<void> {
-  if (shared.calls > 0) await new Promise<void>((resolve) => shared.onIdle = resolve);
-  await shared.session.release();
 }
 
 /** Arrays of one shape as one, with a leading axis; without a copy if there is only one. */
