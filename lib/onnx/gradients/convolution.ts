@@ -122,8 +122,8 @@ function shiftedWeightGradient(
   });
   const rowsOfAll = channels * shifts.length;
   if (rowsOfAll * batch * places <= UNFOLDED_ELEMENTS) {
-    const all = shifts.map((shifted) => c.op("Unsqueeze", [shifted, [1]]));
-    return c.reshapeLike(multiply(c.op("Concat", all, { axis: 1 }), rowsOfAll), weight);
+    const unfolded = shifts.map((shifted) => c.op("Unsqueeze", [shifted, [1]]));
+    return c.reshapeLike(multiply(c.op("Concat", unfolded, { axis: 1 }), rowsOfAll), weight);
   }
   const taps = shifts.map((shifted) => c.op("Unsqueeze", [multiply(shifted, channels), [0]]));
   const stacked = c.op("Concat", taps, { axis: 0 });
@@ -177,25 +177,21 @@ function imageGradient(
   }
   const { kernelShape, dilations } = window;
   const mirrored = mirroredPads(window);
-  const depthwise = group === channels && group === features;
+  const isConv = group === 1 && all(window.strides, 1) && mirrored.every((pad) => pad >= 0);
   // The kernel of a small map is turned around in more time than the map is transposed in.
-  const isSmall = group === 1 && places.reduce((a, b) => a * b) < features;
-  const isConv = all(window.strides, 1) && mirrored.every((pad) => pad >= 0) &&
-    (group === 1 || depthwise);
-  if (!isConv || isSmall) {
+  if (!isConv || places.reduce((a, b) => a * b) < features) {
     const attributes = { ...transposedWindow(window, places, extents), group };
     return c.op("ConvTranspose", [map, weight], attributes);
   }
   // With stride 1: a convolution with the kernel turned around and channels exchanged.
   const turned = turnedKernel(c, weight, kernelShape);
-  const kernel = depthwise ? turned : c.permute(turned, [1, 0, ...range(2, 2 + rank)]);
+  const kernel = c.permute(turned, [1, 0, ...range(2, 2 + rank)]);
   return c.op("Conv", [map, kernel], { dilations, pads: mirrored, group });
 }
 
 /** A kernel with its taps in reverse order: by a product, which is faster than cutting backwards. */
 function turnedKernel(c: ConvolutionContext, weight: Value, kernelShape: readonly number[]): Value {
   const taps = kernelShape.reduce((product, extent) => product * extent, 1);
-  if (taps === 1) return weight;
   const rows = c.op("Reshape", [weight, [-1, taps]]);
   const matrix = c.op("Reshape", [c.graph.constant(reversal(taps), weight.dtype), [taps, taps]]);
   const turned = c.op("MatMul", [rows, matrix]);
