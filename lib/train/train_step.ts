@@ -289,15 +289,13 @@ export class TrainStep {
       loss += await this.accumulate(batch, settings.step, part, weight) / count;
     }
     const news = { loss, stop: settings.stop ?? false };
-    const told = await exchange?.sum(news, this.#averagedStatistics()) ?? news;
+    const told = await exchange?.sum(news, this.#ownStatistics()) ?? news;
     return { ...told, gradientNorm: await this.apply(settings, 1 / count) };
   }
 
-  /** Statistics that are each process' own. */
-  #averagedStatistics(): NdArray<"float32">[] {
-    return this.#options.shared?.synchronizeBatchNorm
-      ? []
-      : this.graphs.statistics.map((name) => this.#arrays.parameters.get(name)!);
+  #ownStatistics(): NdArray<"float32">[] {
+    return ownStatistics(this.#options.shared!, this.graphs)
+      .map((name) => this.#arrays.parameters.get(name)!);
   }
 
   #batchFeeds({ image, labels, distances }: TrainBatch, step: number, part: number): Arrays {
@@ -333,10 +331,14 @@ export class TrainStep {
   }
 }
 
+/** Names of the statistics that are each process' own. */
+function ownStatistics({ synchronizeBatchNorm }: SharedStep, graphs: TrainGraphs) {
+  return synchronizeBatchNorm ? [] : graphs.statistics;
+}
+
 /** What processes tell one another; statistics too, where each has its own. */
 function createExchange(shared: SharedStep, graphs: TrainGraphs): GradientExchange {
-  const statistics = shared.synchronizeBatchNorm ? [] : graphs.statistics;
-  const elements = statistics.reduce(
+  const elements = ownStatistics(shared, graphs).reduce(
     (sum, name) => sum + elementCount(graphs.step.parameters.get(name)!.shape as readonly number[]),
     0,
   );
