@@ -280,7 +280,9 @@ export class TiffImage implements PlaneImage {
     const { rows, columns, from, to } = this.#shared(place, window);
     const holes = block?.holes ?? null;
     // Holes are rare: four pixels without one are passed at a time.
-    const fours = holes === null ? null : new Uint32Array(holes.buffer, 0, holes.length >> 2);
+    const fours = holes === null
+      ? null
+      : new Uint32Array(holes.buffer, holes.byteOffset, holes.length >> 2);
     for (let row = 0; row < rows; row++) {
       const target = to + row * window.width;
       if (holes === null) {

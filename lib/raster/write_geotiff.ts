@@ -3,10 +3,9 @@
  * height of the raster.
  *
  * Rows become compressed blocks as soon as those are complete, and wait on disk until then; halved rows
- * become the blocks of the overviews. As a
- * Cloud-Optimized GeoTIFF starts with what is only known at the end (where all blocks lie) and has
- * its small overviews first, the blocks wait in unlinked temporary files beside the target and are
- * put together when the last row is in.
+ * become the blocks of the overviews. As a Cloud-Optimized GeoTIFF starts with what is only known at
+ * the end (where all blocks lie) and has its small overviews first, the blocks wait in unlinked
+ * temporary files beside the target and are put together when the last row is in.
  *
  * @module
  */

@@ -99,7 +99,7 @@ export class LevelWriter {
       { length: format.bands },
       () => createCells(format.dtype, this.width * STRIP_ROWS),
     );
-    const planes = format.interleave === "band" ? format.bands : 1;
+    const planes = this.#planes;
     const samples = format.bands / planes;
     this.#block = createCells(format.dtype, this.blockWidth * this.blockHeight * samples);
     this.blocks = new Array(planes * this.#columns * Math.ceil(this.height / this.blockHeight));
@@ -109,10 +109,14 @@ export class LevelWriter {
     return Math.ceil(this.width / this.blockWidth);
   }
 
+  /** How many blocks there are for each place. */
+  get #planes(): number {
+    return this.#format.interleave === "band" ? this.#format.bands : 1;
+  }
+
   /** One more than the last byte that rows of this level wait in. */
   get waitingEnd(): number {
-    const planes = this.#format.interleave === "band" ? this.#format.bands : 1;
-    return this.#scratchStart + planes * this.#columns * this.#block.byteLength;
+    return this.#scratchStart + this.#planes * this.#columns * this.#block.byteLength;
   }
 
   /** Rows that have come in. */
@@ -133,8 +137,8 @@ export class LevelWriter {
       const toEdge = Math.min(this.blockHeight - inBlock, this.height - this.#rowsDone);
       // Rows are taken as they are where they complete blocks, or are enough to be put aside.
       const isWhole = this.#filled === 0 && (left >= toEdge || left >= STRIP_ROWS);
-      const room = isWhole ? left - left % 2 : Math.min(left, STRIP_ROWS - this.#filled);
-      const count = left >= toEdge && isWhole ? toEdge : Math.min(room, toEdge);
+      const most = isWhole ? left - left % 2 : Math.min(left, STRIP_ROWS - this.#filled);
+      const count = isWhole && left >= toEdge ? toEdge : Math.min(most, toEdge);
       const added = bands.map(({ cells }) =>
         cells.subarray(taken * this.width, (taken + count) * this.width)
       );
