@@ -1,7 +1,8 @@
 """The Python side of weights_test.ts.
 
     weights.py save DIRECTORY     write tensors with torch.save and safetensors, print what they hold
-    weights.py fixture FILE       write the file that tests/lib/weights reads without Python
+    weights.py fixture FILE       write the file that tests/lib/weights reads without Python, fixtures/state_dict.pt;
+                                  prints fixtures/state_dict.json
     weights.py rewrite FROM TO    read a safetensors file, print what it holds and write it again
     weights.py cached ID FILE DIRECTORY     print where huggingface_hub finds a file in its cache
     weights.py download ID DIRECTORY ENDPOINT  let huggingface_hub download a model

@@ -1,11 +1,11 @@
 /**
- * Fingerprints of the train step of every segmentation network. Run this file to write them anew to
- * `train_graph_hashes.json`, to be reviewed as a diff: a refactoring must not change any.
+ * Fingerprints of the train step of every segmentation network. Run this file to write
+ * `fixtures/train_graph_hashes.json` anew, to be reviewed as a diff: a refactoring must not change any.
  */
 import { adamw, buildTrainGraphs, crossEntropy, hashGraph, NETWORK_FAMILIES } from "swath";
 
 /** Where the fingerprints are kept. */
-export const HASHES = new URL("train_graph_hashes.json", import.meta.url);
+export const HASHES = new URL("../../../fixtures/train_graph_hashes.json", import.meta.url);
 
 /** Hash by family and variant, for one image of 4 bands and 3 classes at the smallest size twice. */
 export function trainGraphHashes(): Record<string, string> {

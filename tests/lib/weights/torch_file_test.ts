@@ -20,7 +20,7 @@ function oneTensor(offset: number, shape: number[], strides: number[]): Uint8Arr
 }
 
 Deno.test("a file that PyTorch wrote is read without Python", async () => {
-  const at = (name: string) => fileURLToPath(new URL(`data/${name}`, import.meta.url));
+  const at = (name: string) => fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url));
   const expected = JSON.parse(await Deno.readTextFile(at("state_dict.json")));
   const read = await readAll(at("state_dict.pt"));
   assert.deepEqual(
