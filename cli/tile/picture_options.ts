@@ -105,7 +105,9 @@ export async function picturesOf(
 async function fitOf(
   { fit = "none", size, reduceLabels, preprocessor }: PictureChoice,
 ): Promise<{ readonly fit: PictureFit; readonly reduceLabels: boolean }> {
-  const plain = { mode: fit, height: size, width: size, filter: "bilinear" } as const;
+  const plain: PictureFit = fit === "none"
+    ? { mode: fit }
+    : { mode: fit, size: { height: size, width: size }, filter: "bilinear" };
   if (preprocessor === undefined) return { fit: plain, reduceLabels };
   if (fit !== "none") {
     throw new CommandError("--fit and --preprocessor exclude one another, as both say the size");
@@ -113,12 +115,7 @@ async function fitOf(
   const { config, path } = await readModelPreprocessor(preprocessor);
   const { resize, reduceLabels: reduces } = readPictureProcessor(config, path);
   return {
-    fit: resize === null ? plain : {
-      mode: "stretch",
-      height: resize.height,
-      width: resize.width,
-      filter: resize.filter ?? "bilinear",
-    },
+    fit: resize === null ? plain : { mode: "stretch", ...resize },
     reduceLabels: reduceLabels || reduces,
   };
 }

@@ -14,7 +14,13 @@ export {
 } from "./map_figure.ts";
 export type { PictureGround } from "./map_furniture.ts";
 export { encodePng } from "./png.ts";
-export { RESIZE_FILTERS, type ResizeFilter, resizeImage, type ResizeOptions } from "./resize.ts";
+export {
+  RESIZE_FILTERS,
+  type ResizeFilter,
+  resizeImage,
+  resizeNearest,
+  type ResizeOptions,
+} from "./resize.ts";
 export { colorizeValues, overlayPictures, RAMP_NAMES, rampColors, type RampName } from "./ramp.ts";
 export { renderSvg, type RenderSvgOptions, renderSvgPixels } from "./svg.ts";
 export { type ChartSpec, drawChart } from "./vega.ts";

@@ -6,10 +6,15 @@
 import { elementCount, type NdArray, ndarray } from "../array/mod.ts";
 import type { ClassInfo } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
-import { resizeImage, type ResizeOptions } from "../image/mod.ts";
+import { resizeImage } from "../image/mod.ts";
 import { networkFromConfig } from "../models/mod.ts";
 import type { Normalization } from "../normalization/mod.ts";
-import { pictureToRgb, readPictureProcessor } from "../pictures/mod.ts";
+import {
+  type PictureResize,
+  pictureToRgb,
+  readPictureProcessor,
+  sizeOfPicture,
+} from "../pictures/mod.ts";
 import type { RasterInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
 import type { OpenModel } from "../weights/mod.ts";
 import { createPredictor, type Predictor, type PredictorOptions } from "./predictor.ts";
@@ -30,7 +35,7 @@ export interface RankedClass {
  * @param model The model; `preprocessor_config.json` says it under transformers' names.
  * @returns Size and filter; null where images are taken as they are.
  */
-function resizeOf({ preprocessor, directory }: OpenModel): ResizeOptions | null {
+function resizeOf({ preprocessor, directory }: OpenModel): PictureResize | null {
   if (preprocessor === null) return null;
   return readPictureProcessor(preprocessor, `${directory}/preprocessor_config.json`).resize;
 }
@@ -41,13 +46,13 @@ export class ImageClassifier {
   readonly classes: readonly ClassInfo[];
   readonly #predictor: Predictor;
   readonly #normalization: Normalization;
-  readonly #resize: ResizeOptions | null;
+  readonly #resize: PictureResize | null;
 
   /** Wrap a classifier; use {@linkcode createImageClassifier}. */
   constructor(
     predictor: Predictor,
     normalization: Normalization,
-    resize: ResizeOptions | null,
+    resize: PictureResize | null,
   ) {
     this.classes = predictor.classes;
     this.#predictor = predictor;
@@ -69,7 +74,7 @@ export class ImageClassifier {
    */
   async classify(raster: RasterReader): Promise<RankedClass[]> {
     const stored = await this.#read(raster);
-    const image = this.#resize === null ? stored : resizeImage(stored, this.#resize);
+    const image = resizePicture(stored, this.#resize);
     const [probabilities] = await this.#predictor.predict([{ image }], this.#normalization);
     return this.classes
       .map(({ name }, label) => ({ label, name, probability: probabilities!.data[label]! }))
@@ -118,6 +123,15 @@ export function createImageClassifier(
     });
   }
   return new ImageClassifier(predictor, predictor.normalization, resizeOf(model));
+}
+
+function resizePicture(image: NdArray, resize: PictureResize | null): NdArray {
+  if (resize === null) return image;
+  const [, rows, columns] = image.shape as [number, number, number];
+  return resizeImage(image, {
+    ...sizeOfPicture(resize.size, rows, columns),
+    filter: resize.filter,
+  });
 }
 
 /** Numbers of the bands that the model takes. */

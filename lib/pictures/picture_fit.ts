@@ -4,7 +4,8 @@
  * @module
  */
 import { cropArray, type NdArray, ndarray } from "../array/mod.ts";
-import { type ResizeFilter, resizeImage } from "../image/mod.ts";
+import { type ResizeFilter, resizeImage, resizeNearest, type ResizeOptions } from "../image/mod.ts";
+import { type FixedSize, type PictureResize, sizeOfPicture } from "./picture_size.ts";
 
 /** How pictures come to a size. */
 export type PictureFitMode = (typeof PICTURE_FITS)[number];
@@ -16,16 +17,10 @@ export type PictureFitMode = (typeof PICTURE_FITS)[number];
 export const PICTURE_FITS = ["none", "stretch", "crop", "pad"] as const;
 
 /** Size and way. */
-export interface PictureFit {
-  /** How the size is come to. */
-  readonly mode: PictureFitMode;
-  /** Rows. */
-  readonly height: number;
-  /** Columns. */
-  readonly width: number;
-  /** Filter of the picture; labels take the nearest pixel. */
-  readonly filter: ResizeFilter;
-}
+export type PictureFit =
+  | { readonly mode: "none" }
+  | PictureResize & { readonly mode: "stretch" }
+  | { readonly mode: "crop" | "pad"; readonly size: FixedSize; readonly filter: ResizeFilter };
 
 /** A picture with its labels. */
 export interface LabelledPicture {
@@ -50,55 +45,31 @@ export function fitPicture(
   ignoreLabel: number,
 ): LabelledPicture {
   if (fit.mode === "none") return picture;
-  const [, height, width] = picture.image.shape as [number, number, number];
-  if (fit.mode === "stretch") return resizePicture(picture, fit.height, fit.width, fit.filter);
-  const ratios = [fit.height / height, fit.width / width];
+  const [, rows, columns] = picture.image.shape as [number, number, number];
+  const { filter } = fit;
+  if (fit.mode === "stretch") {
+    return resizePicture(picture, { ...sizeOfPicture(fit.size, rows, columns), filter });
+  }
+  const { height, width } = fit.size;
+  const ratios = [height / rows, width / columns];
   const ratio = fit.mode === "crop" ? Math.max(...ratios) : Math.min(...ratios);
-  const [rows, columns] = [height, width].map((extent) => Math.max(1, Math.round(extent * ratio)));
-  const resized = resizePicture(picture, rows!, columns!, fit.filter);
+  const scaled = (extent: number) => Math.max(1, Math.round(extent * ratio));
+  const resized = resizePicture(picture, { height: scaled(rows), width: scaled(columns), filter });
   return fit.mode === "crop"
-    ? cropMiddle(resized, fit.height, fit.width)
-    : fillUp(resized, fit.height, fit.width, ignoreLabel);
+    ? cropMiddle(resized, height, width)
+    : fillUp(resized, height, width, ignoreLabel);
 }
 
 function resizePicture(
   { image, label, valid }: LabelledPicture,
-  height: number,
-  width: number,
-  filter: ResizeFilter,
+  options: ResizeOptions,
 ): LabelledPicture {
-  const [, rows, columns] = image.shape as [number, number, number];
-  if (rows === height && columns === width) return { image, label, valid };
+  const { height, width } = options;
   return {
-    image: resizeImage(image, { height, width, filter }) as NdArray<"uint8">,
+    image: resizeImage(image, options) as NdArray<"uint8">,
     label: label === null ? null : resizeNearest(label, height, width),
     valid: resizeNearest(valid, height, width),
   };
-}
-
-/**
- * Resize labels: each pixel is the one under its centre, as Pillow's filter `NEAREST` has it.
- *
- * @param labels Shape (H, W).
- * @param height Rows of the result.
- * @param width Columns of the result.
- */
-export function resizeNearest(
-  labels: NdArray<"uint8">,
-  height: number,
-  width: number,
-): NdArray<"uint8"> {
-  const [rows, columns] = labels.shape as [number, number];
-  const result = ndarray("uint8", [height, width]);
-  const place = (index: number, extent: number, resized: number) =>
-    Math.min(extent - 1, Math.floor((index + 0.5) * (extent / resized)));
-  for (let y = 0; y < height; y++) {
-    const from = place(y, rows, height) * columns;
-    for (let x = 0; x < width; x++) {
-      result.data[y * width + x] = labels.data[from + place(x, columns, width)]!;
-    }
-  }
-  return result;
 }
 
 function cropMiddle(

@@ -5,25 +5,53 @@
  */
 import * as v from "valibot";
 import { InputError } from "../errors.ts";
-import type { ResizeOptions } from "../image/mod.ts";
+import type { ResizeFilter } from "../image/mod.ts";
+import type { PictureResize, PictureSize } from "./picture_size.ts";
 
 /** How pictures are prepared, besides their normalization. */
 export interface PictureProcessor {
   /** Size and filter; null where pictures are taken as they are. */
-  readonly resize: ResizeOptions | null;
+  readonly resize: PictureResize | null;
   /** Label 0 is left out, and the others count from 0 (ADE20K). */
   readonly reduceLabels: boolean;
 }
 
-/** transformers' numbers of Pillow's filters that are supported. */
-const PILLOW_FILTERS: ReadonlyMap<number, "bilinear" | "bicubic"> = new Map([
-  [2, "bilinear"],
-  [3, "bicubic"],
-]);
+/** Filters by Pillow's numbers. */
+const PILLOW_FILTERS: readonly ResizeFilter[] = [
+  "nearest",
+  "lanczos",
+  "bilinear",
+  "bicubic",
+  "box",
+  "hamming",
+];
 
 const extent = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16384));
 const flag = (fallback: boolean) => v.optional(v.nullable(v.boolean()), fallback);
+const SIZE = v.union([
+  extent,
+  v.pipe(v.strictTuple([extent, extent]), v.transform(([height, width]) => ({ height, width }))),
+  v.strictObject({ height: extent, width: extent }),
+  v.pipe(
+    v.strictObject({ shortest_edge: extent, longest_edge: v.optional(v.nullable(extent), null) }),
+    v.transform(({ shortest_edge, longest_edge }) => ({
+      shortestEdge: shortest_edge,
+      longestEdge: longest_edge,
+    })),
+  ),
+  v.pipe(
+    v.strictObject({ max_height: extent, max_width: extent }),
+    v.transform(({ max_height, max_width }) => ({ maxHeight: max_height, maxWidth: max_width })),
+  ),
+]);
+/** What {@linkcode SIZE} takes, for errors. */
+const SIZES = "no size: expected pixels as N, [height, width], {height, width}, {shortest_edge}, " +
+  "{shortest_edge, longest_edge} or {max_height, max_width}";
+
 const PREPROCESSOR = v.object({
+  image_processor_type: v.optional(v.nullable(v.string())),
+  // Its name before transformers 4.26.
+  feature_extractor_type: v.optional(v.nullable(v.string())),
   do_resize: flag(true),
   do_center_crop: flag(false),
   do_pad: flag(false),
@@ -31,41 +59,49 @@ const PREPROCESSOR = v.object({
   // Its name before transformers 4.30.
   reduce_labels: flag(false),
   resample: v.optional(v.nullable(v.number()), 2),
-  size: v.optional(
-    v.union([extent, v.object({ height: extent, width: extent })]),
-    { height: 512, width: 512 },
-  ),
+  default_to_square: flag(true),
+  size: v.nullish(SIZE, 512),
 });
 
 /**
- * Read how pictures are prepared.
+ * Read how pictures are prepared: as transformers' `SegformerImageProcessor` does it with Pillow.
+ *
+ * `size` is a number, `[height, width]`, `{height, width}`, `{shortest_edge}`, `{shortest_edge, longest_edge}` or
+ * `{max_height, max_width}`. SegFormer's processors neither crop nor pad, whatever their files say.
  *
  * @param config Content of `preprocessor_config.json`.
  * @param source Where it comes from, for errors.
- * @throws {InputError} If it asks for a size that depends on the picture, cropping, padding, or a filter other
- * than bilinear and bicubic.
+ * @throws {InputError} If the size is none of these, Pillow has no such filter, or another processor crops or pads.
  */
 export function readPictureProcessor(config: unknown, source: string): PictureProcessor {
   const what = `Cannot prepare images as "${source}" says`;
   const parsed = v.safeParse(PREPROCESSOR, config, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    throw new InputError(`${what}: "${v.getDotPath(issue) ?? ""}" must be a size in pixels`);
+    const path = v.getDotPath(issue) ?? "";
+    const reason = path.startsWith("size") ? SIZES : `wrong: ${issue.message}`;
+    throw new InputError(`${what}: "${path}" is ${reason}`);
   }
-  const { do_resize, do_center_crop, do_pad, resample, size } = parsed.output;
-  if (do_center_crop || do_pad) {
-    throw new InputError(
-      `${what}: "${do_center_crop ? "do_center_crop" : "do_pad"}" is not supported`,
-    );
+  const { image_processor_type, feature_extractor_type, ...processor } = parsed.output;
+  const type = image_processor_type ?? feature_extractor_type ?? "";
+  const unknown = (["do_center_crop", "do_pad"] as const).find((key) => processor[key]);
+  if (unknown !== undefined && !type.startsWith("Segformer")) {
+    throw new InputError(`${what}: "${unknown}" is not supported`);
   }
-  const reduceLabels = Boolean(parsed.output.do_reduce_labels || parsed.output.reduce_labels);
-  if (!do_resize) return { resize: null, reduceLabels };
-  const filter = PILLOW_FILTERS.get(resample ?? 2);
+  const reduceLabels = Boolean(processor.do_reduce_labels || processor.reduce_labels);
+  if (!processor.do_resize) return { resize: null, reduceLabels };
+  const { resample } = processor;
+  const filter = PILLOW_FILTERS[resample ?? 2];
   if (filter === undefined) {
-    throw new InputError(
-      `${what}: "resample" is ${resample}: expected 2 (bilinear) or 3 (bicubic)`,
-    );
+    const names = PILLOW_FILTERS.map((name, number) => `${number} (${name})`);
+    throw new InputError(`${what}: "resample" is ${resample}: expected ${names.join(", ")}`);
   }
-  const { height, width } = typeof size === "number" ? { height: size, width: size } : size;
-  return { resize: { height, width, filter }, reduceLabels };
+  const { size, default_to_square } = processor;
+  return { resize: { size: sizeOf(size, default_to_square ?? true), filter }, reduceLabels };
+}
+
+/** A bare number is both sides, or the shorter one. */
+function sizeOf(size: number | PictureSize, isSquare: boolean): PictureSize {
+  if (typeof size !== "number") return size;
+  return isSquare ? { height: size, width: size } : { shortestEdge: size, longestEdge: null };
 }

@@ -35,7 +35,6 @@ interface Case {
   readonly images: Images;
 }
 
-/** Sizes are such that every version of Pillow resizes along rows first. */
 const CASES: readonly Case[] = [
   {
     processor: { size: { height: 64, width: 96 } },
@@ -55,6 +54,11 @@ const CASES: readonly Case[] = [
       "grey-alpha.png": { mode: "LA", size: [33, 45] },
       "palette.png": { mode: "P", size: [80, 20] },
     },
+  },
+  {
+    processor: { size: { shortest_edge: 40 } },
+    resize: { height: 40, width: 62, filter: "bilinear" },
+    images: { "edge.png": { mode: "RGB", size: [100, 64] } },
   },
   {
     // Of a size that no stride divides.

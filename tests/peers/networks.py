@@ -15,6 +15,7 @@ from their papers, with the names of their best-known implementations.
 """
 import json
 import pathlib
+import re
 import sys
 
 import torch
@@ -349,6 +350,38 @@ def segformer_resnet(bands, classes, config):
     return model, lambda x: (model.decode_head(list(model.encoder(x).values())), [])
 
 
+def segformer(bands, classes, config):
+    from transformers import SegformerConfig, SegformerForSemanticSegmentation
+
+    labels = ("id2label", "label2id", "num_labels", "num_channels")
+    settings = {key: value for key, value in config.items() if key not in labels}
+    model = SegformerForSemanticSegmentation(SegformerConfig(num_channels=bands, num_labels=classes, **settings))
+    return model, lambda x: (model(x).logits, [])
+
+
+# Names of transformers' SegFormer in memory, and those that it has on disk.
+SEGFORMER_NAMES = [
+    (r"^segformer\.stages\.(\d+)\.blocks\.(\d+)\.", r"segformer.encoder.block.\1.\2."),
+    (r"^segformer\.stages\.(\d+)\.(patch_embeddings|layer_norm)\.", r"segformer.encoder.\2.\1."),
+    (r"\.attention\.sequence_reduction\.sequence_reduction\.", ".attention.self.sr."),
+    (r"\.attention\.sequence_reduction\.layer_norm\.", ".attention.self.layer_norm."),
+    (r"\.attention\.q_proj\.", ".attention.self.query."),
+    (r"\.attention\.k_proj\.", ".attention.self.key."),
+    (r"\.attention\.v_proj\.", ".attention.self.value."),
+    (r"\.attention\.o_proj\.", ".attention.output.dense."),
+    (r"\.layernorm_before\.", ".layer_norm_1."),
+    (r"\.layernorm_after\.", ".layer_norm_2."),
+    (r"\.mlp\.fc(\d)\.", r".mlp.dense\1."),
+    (r"^decode_head\.linear_projections\.", "decode_head.linear_c."),
+]
+
+
+def segformer_name(name):
+    for memory, disk in SEGFORMER_NAMES:
+        name = re.sub(memory, disk, name)
+    return name
+
+
 def build(job):
     bands, classes, config = job["shape"][1], job["classes"], job["config"]
     classes_of = {"unet": UNet, "attention_unet": AttentionUNet, "fcn": Fcn, "setr": Setr}
@@ -358,11 +391,9 @@ def build(job):
             out = model(x)
             return out if isinstance(out, tuple) else (out, [])
         return model, forward, getattr(model, "rename", lambda name: name)
-    builders = {"deeplabv3plus": deeplabv3plus, "deeplabv3": deeplabv3, "segformer_resnet": segformer_resnet}
+    builders = {"deeplabv3plus": deeplabv3plus, "deeplabv3": deeplabv3, "segformer": segformer, "segformer_resnet": segformer_resnet}
     model, forward = builders[job["family"]](bands, classes, config)
-    # transformers stores the decoder's projections under older names than it has in memory.
-    rename = (lambda name: name.replace("linear_projections", "linear_c")) if job["family"] == "segformer_resnet" else (lambda name: name)
-    return model, forward, rename
+    return model, forward, segformer_name if job["family"].startswith("segformer") else lambda name: name
 
 
 def count(job):

@@ -1,9 +1,10 @@
-"""SegFormer's image processor of transformers over a folder of pictures, for tests/peers/picture_set_test.ts.
+"""SegFormer's image processors of transformers over a folder of pictures, for tests/peers/picture_set_test.ts.
 
     python picture_set.py folder/ '{"a": {"size": [70, 50], "mode": "RGB"}, …}' '[{"size": {…}, "do_reduce_labels": true, …}, …]'
 
 Draws pictures and label maps into folder/images and folder/labels, saves the configurations of the processors to folder/0,
-folder/1, …, and prints pixel values and labels by name for each.
+folder/1, …, and prints pixel values and labels by name for each: as Pillow makes them, and as torchvision does where it is
+installed.
 """
 
 import json
@@ -11,17 +12,36 @@ import os
 import sys
 
 import numpy as np
+import vision  # noqa: F401
 from PIL import Image
-from transformers import SegformerImageProcessorPil
+from transformers import SegformerImageProcessor, SegformerImageProcessorPil
+from transformers.utils import is_torchvision_available
 
 folder, pictures, options = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
 for name in ("images", "labels"):
     os.makedirs(f"{folder}/{name}", exist_ok=True)
 random = np.random.default_rng(0)
-processors = [SegformerImageProcessorPil(**each) for each in options]
-results = [{} for _ in processors]
-for index, processor in enumerate(processors):
-    processor.save_pretrained(f"{folder}/{index}")
+backends = {"pillow": SegformerImageProcessorPil}
+if is_torchvision_available():
+    backends["torchvision"] = SegformerImageProcessor
+results = [{name: {} for name in backends} for _ in options]
+for index, each in enumerate(options):
+    SegformerImageProcessorPil(**each).save_pretrained(f"{folder}/{index}")
+
+
+def prepared(processor, name, labels):
+    output = processor(
+        Image.open(f"{folder}/images/{name}.png").convert("RGB"),
+        segmentation_maps=Image.fromarray(labels),
+        return_tensors="np",
+    )
+    return {
+        "shape": list(output["pixel_values"][0].shape),
+        "pixels": np.asarray(output["pixel_values"][0], dtype=float).flatten().tolist(),
+        "labels": np.asarray(output["labels"][0]).flatten().tolist(),
+    }
+
+
 for name, case in pictures.items():
     width, height = case["size"]
     y, x, c = np.mgrid[:height, :width, :3]
@@ -38,15 +58,7 @@ for name, case in pictures.items():
     if case.get("palette"):
         map.putpalette(random.integers(0, 256, 768, dtype=np.uint8).tobytes())
     map.save(f"{folder}/labels/{name}.png")
-    for processor, result in zip(processors, results):
-        output = processor(
-            Image.open(f"{folder}/images/{name}.png").convert("RGB"),
-            segmentation_maps=Image.fromarray(labels),
-            return_tensors="np",
-        )
-        result[name] = {
-            "shape": list(output["pixel_values"][0].shape),
-            "pixels": np.asarray(output["pixel_values"][0], dtype=float).flatten().tolist(),
-            "labels": np.asarray(output["labels"][0]).flatten().tolist(),
-        }
+    for each, result in zip(options, results):
+        for backend, processor in backends.items():
+            result[backend][name] = prepared(processor(**each), name, labels)
 json.dump(results, sys.stdout)

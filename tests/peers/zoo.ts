@@ -57,13 +57,22 @@ const SMALL_VIT = (heads: number) => ({
   mla_size: 16,
   use_auxiliary_head: true,
 });
+const SMALL_MIT = {
+  hidden_sizes: [8, 16, 40, 64],
+  decoder_hidden_size: 32,
+};
 const SMALL_VGG = { hidden_sizes: [8, 16, 32, 48, 48], fc_size: 64 };
 const SMALL_UNET = { hidden_sizes: [8, 16, 32, 48, 64] };
 /** Rates that reach other pixels in a small map. */
 const SMALL_RATES = { atrous_rates: [1, 2, 3] };
 
-/** All variants but those of SegFormer, which have tests of their own. */
+/** All variants. */
 export const ZOO_CASES: readonly ZooCase[] = [
+  ...["b0", "b1", "b2", "b3", "b4", "b5"].map((name) => ({
+    name: `segformer-${name}`,
+    settings: SMALL_MIT,
+    deep: name > "b2",
+  })),
   ...["resnet18", "resnet34", "resnet50", "resnet101"].flatMap((resnet) => {
     const deep = resnet === "resnet34" || resnet === "resnet101";
     return [

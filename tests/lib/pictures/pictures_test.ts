@@ -7,11 +7,13 @@ import {
   isPictureFolder,
   listPictures,
   ndarray,
+  type PictureSize,
   pictureStream,
   readLabelMap,
   readPictureProcessor,
   resizeNearest,
   type Sample,
+  sizeOfPicture,
 } from "swath";
 
 async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -103,7 +105,7 @@ Deno.test("fit: stretched, cut out of the middle, filled up", () => {
   const fit = (mode: "none" | "stretch" | "crop" | "pad", height: number, width: number) => {
     const result = fitPicture(
       { image, label, valid },
-      { mode, height, width, filter: "bilinear" },
+      mode === "none" ? { mode } : { mode, size: { height, width }, filter: "bilinear" },
       255,
     );
     return {
@@ -143,7 +145,7 @@ Deno.test("pictures: a stream of images of their own sizes", async () => {
     await write("images/b.png", bytes([1, 1, 3], [7, 8, 9]));
     await write("labels/b.png", bytes([1, 1, 1], [3]));
     const files = await listPictures(`${folder}/images`, `${folder}/labels`);
-    const fit = { mode: "none", height: 1, width: 1, filter: "bilinear" } as const;
+    const fit = { mode: "none" } as const;
     const options = { fit, classes: classesFromNames(["x", "y"]), reduceLabels: true };
     const samples: Sample[] = [];
     await assert.rejects(async () => {
@@ -168,13 +170,65 @@ Deno.test("pictures: a stream of images of their own sizes", async () => {
 Deno.test("processors: sizes, filters, and the older name of reduced labels", () => {
   const read = (config: object) => readPictureProcessor(config, "p.json");
   assert.deepEqual(read({ size: 64, reduce_labels: true }), {
-    resize: { height: 64, width: 64, filter: "bilinear" },
+    resize: { size: { height: 64, width: 64 }, filter: "bilinear" },
     reduceLabels: true,
   });
   assert.deepEqual(read({ do_resize: false, do_reduce_labels: true }), {
     resize: null,
     reduceLabels: true,
   });
-  assert.throws(() => read({ size: { shortest_edge: 256 } }), InputError);
-  assert.throws(() => read({ resample: 0 }), InputError);
+  const sizeOf = (config: object) => read(config).resize!.size;
+  assert.deepEqual(sizeOf({ size: null }), { height: 512, width: 512 });
+  assert.deepEqual(sizeOf({ size: [3, 4] }), { height: 3, width: 4 });
+  assert.deepEqual(sizeOf({ size: 64, default_to_square: false }), {
+    shortestEdge: 64,
+    longestEdge: null,
+  });
+  assert.deepEqual(sizeOf({ size: { shortest_edge: 256, longest_edge: 300 } }), {
+    shortestEdge: 256,
+    longestEdge: 300,
+  });
+  assert.equal(read({ resample: 0 }).resize!.filter, "nearest");
+  assert.throws(
+    () => read({ resample: 6 }),
+    /"resample" is 6: expected 0 \(nearest\), 1 \(lanczos\)/,
+  );
+  for (const size of [{ longest_edge: 5 }, { height: 5 }, { shortest_edge: 0 }, [5], "5"]) {
+    assert.throws(
+      () => read({ size }),
+      /"size.*" is no size: expected pixels as N, \[height, width\]/,
+    );
+  }
+  assert.throws(() => read({ do_resize: "x" }), /"do_resize" is wrong: Invalid type/);
+});
+
+Deno.test("processors: SegFormer's neither crops nor pads, others may not want to", () => {
+  const config = { do_center_crop: true, crop_size: { height: 8, width: 8 }, do_resize: false };
+  for (const key of ["image_processor_type", "feature_extractor_type"]) {
+    const named = { ...config, [key]: "SegformerFeatureExtractor" };
+    assert.equal(readPictureProcessor(named, "p.json").resize, null);
+  }
+  assert.throws(() => readPictureProcessor(config, "p.json"), /"do_center_crop" is not supported/);
+});
+
+Deno.test("sizes: sides that keep their ratio, rounded as transformers does", () => {
+  // Golden values by transformers 5.23: get_size_with_aspect_ratio and its like, of (rows, columns).
+  const sizes = (size: PictureSize, ...pictures: readonly [number, number][]) =>
+    pictures.map(([rows, columns]) => Object.values(sizeOfPicture(size, rows, columns)).join("x"));
+  const shortest = { shortestEdge: 50, longestEdge: null };
+  assert.deepEqual(sizes(shortest, [333, 257], [64, 150], [1, 1], [50, 49]), [
+    "64x50",
+    "50x117",
+    "50x50",
+    "51x50",
+  ]);
+  const limited = { shortestEdge: 50, longestEdge: 80 };
+  assert.deepEqual(sizes(limited, [150, 64], [31, 40], [31, 90]), ["80x34", "50x64", "28x80"]);
+  const within = { maxHeight: 60, maxWidth: 70 };
+  assert.deepEqual(sizes(within, [64, 96], [333, 257], [1, 1]), ["46x70", "60x46", "60x60"]);
+  assert.throws(
+    () => sizes(limited, [1, 300]),
+    /Cannot resize a picture of 300x1 pixels to 80x0: expected sides of 1 pixel or more/,
+  );
+  assert.throws(() => sizes({ shortestEdge: 16384, longestEdge: null }, [1, 300]), InputError);
 });
