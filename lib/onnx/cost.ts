@@ -105,7 +105,9 @@ function prefixes(path: string, separator: string): string[] {
 function multiplyAdds(node: Node, shapeOf: (value: Value) => number[]): number {
   const input = (index: number) => shapeOf(node.inputs[index]!);
   const outputs = elementCount(shapeOf(node.outputs[0]!));
-  if (isOperator(node, "Conv")) return outputs * elementCount(input(1).slice(1));
+  if (isOperator(node, "Conv") || isOperator(node, "BlockedConv")) {
+    return outputs * elementCount(input(1).slice(1));
+  }
   if (isOperator(node, "ConvTranspose")) {
     return elementCount(input(0)) * elementCount(input(1).slice(1));
   }

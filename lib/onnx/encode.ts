@@ -90,7 +90,9 @@ export function encodeModel(graph: Graph, options: EncodeOptions = {}): Uint8Arr
     .int(1, IR_VERSION)
     .string(2, "swath")
     .message(7, body);
+  const used = new Set(nodes.map(({ operator }) => OPERATORS[operator].domain));
   for (const [domain, version] of Object.entries(OPSETS)) {
+    if (domain !== "" && !used.has(domain)) continue;
     model.message(8, new ProtobufMessage().string(1, domain).int(2, version));
   }
   if (model.byteLength > MAX_MODEL_BYTES) {
@@ -127,7 +129,7 @@ function encodeNode(node: Node, nameOf: (value: Value) => string): ProtobufMessa
   const message = new ProtobufMessage();
   for (const input of node.inputs) message.string(1, input === null ? "" : nameOf(input));
   for (const output of node.outputs) message.string(2, nameOf(output));
-  message.string(3, node.name).string(4, node.operator);
+  message.string(3, node.name).string(4, row.onnxName ?? node.operator);
   for (const [name, value] of givenAttributes(node)) {
     message.message(5, encodeAttribute(name, row.attributes[name]!, value));
   }

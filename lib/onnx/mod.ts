@@ -36,6 +36,7 @@ export {
   type TensorType,
 } from "./operator.ts";
 export * from "./operators.ts";
+export { CHANNEL_BLOCK } from "./operators/convolution.ts";
 export * from "./print.ts";
 export { ProtobufMessage } from "./protobuf.ts";
 export * from "./stages.ts";

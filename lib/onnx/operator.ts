@@ -14,7 +14,11 @@ export class GraphError extends Error {
 }
 
 /** Operator sets that graphs use, by domain; `""` is the standard's own, `ai.onnx`. */
-export const OPSETS: Readonly<Record<string, number>> = { "": 21, "com.microsoft": 1 };
+export const OPSETS: Readonly<Record<string, number>> = {
+  "": 21,
+  "com.microsoft": 1,
+  "com.microsoft.nchwc": 1,
+};
 
 /** TypeScript type of each kind of attribute. A flag is an ONNX integer that is 0 or 1. */
 export interface AttributeTypes {
@@ -266,6 +270,8 @@ export class Inference<A> {
 export interface Operator<A extends AttributeSpecs = AttributeSpecs> {
   /** Domain; `""` is the standard's own. */
   readonly domain: string;
+  /** Its name in the domain, where the table has it under another one; else null. */
+  readonly onnxName: string | null;
   /** Names of the inputs: `B?` may be left out, `inputs...` (last) repeats. */
   readonly inputs: readonly string[];
   /** Names of the outputs: `Mean?` is there on request, `outputs...` repeats. */
@@ -288,6 +294,8 @@ export interface OperatorRow<A extends AttributeSpecs> {
   readonly outputs?: string;
   /** Domain; the standard's own where left out. */
   readonly domain?: string;
+  /** Its name in the domain; the table's where left out. */
+  readonly onnxName?: string;
   /** Attributes; none where left out. */
   readonly attributes?: A;
   /** See {@linkcode Operator.resolve}. */
@@ -302,6 +310,7 @@ export function operator<A extends AttributeSpecs = Record<never, never>>(
 ): Operator<A> {
   return {
     domain: row.domain ?? "",
+    onnxName: row.onnxName ?? null,
     inputs: row.inputs.split(" "),
     outputs: (row.outputs ?? "Y").split(" "),
     attributes: row.attributes ?? {} as A,

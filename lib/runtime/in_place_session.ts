@@ -10,6 +10,7 @@
  */
 import { elementCount, formatShape, type NdArray } from "../array/mod.ts";
 import { encodeModel, evaluateDim, type Graph, type Value } from "../onnx/mod.ts";
+import { expandForCpu } from "./cpu_expansions.ts";
 import { type DeviceChoice, resolveDevice } from "./device.ts";
 import { cString, type NativeApi, nativeApi, type Pointer } from "./native_api.ts";
 import {
@@ -76,7 +77,7 @@ export async function createInPlaceSession(
   const api = device === "cpu" ? nativeApi() : null;
   return api === null
     ? await createCopyingSession(graph, { ...options, device })
-    : new NativeSession(api, graph, options.threads ?? 0);
+    : new NativeSession(api, await expandForCpu(ort, graph), options.threads ?? 0);
 }
 
 /** The way through onnxruntime-node, for devices and systems where the C API is not used. */

@@ -10,6 +10,7 @@ import type * as Ort from "onnxruntime-node";
 import { type DataType, formatShape, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import { encodeModel, Graph, type ParameterLookup, type Shape } from "../onnx/mod.ts";
+import { expandForCpu } from "./cpu_expansions.ts";
 import { type Device, type DeviceChoice, firstLine, resolveDevice } from "./device.ts";
 import { runError } from "./run_error.ts";
 import { fromTensor, isArrayType, type OrtModule, toTensor } from "./tensor.ts";
@@ -169,7 +170,7 @@ export async function createSession(
   const fromGraph = model instanceof Graph;
   const bytes = fromGraph
     ? encodeModel(
-      device === "webgpu" ? expandForWebgpu(model) : model,
+      await expandFor(ort, device, model, options),
       options.parameters ? { parameters: options.parameters } : {},
     )
     : model;
@@ -192,6 +193,18 @@ export async function createSession(
     }
     throw new InputError(`Cannot load the ONNX model: ${firstLine(error)}`, { cause: error });
   }
+}
+
+/** The form of a graph that a device computes, or computes faster. */
+async function expandFor(
+  ort: OrtModule,
+  device: Device,
+  graph: Graph,
+  { parameters }: SessionOptions,
+): Promise<Graph> {
+  if (device === "webgpu") return expandForWebgpu(graph);
+  // Around constant weights, the runtime finds the best layout itself.
+  return device === "cpu" && parameters === undefined ? await expandForCpu(ort, graph) : graph;
 }
 
 function infoByName(

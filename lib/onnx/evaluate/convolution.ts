@@ -5,6 +5,7 @@ import {
   given,
   type Index,
   indices,
+  type Kernel,
   type Kernels,
   offset,
   type Tensor,
@@ -93,16 +94,23 @@ function globalPool(x: Tensor, finish: (elements: readonly number[]) => number):
   );
 }
 
+/** A convolution, in whatever layout. */
+const convolve: Kernel<"Conv" | "BlockedConv"> = ({ inputs, attributes, outputShapes }) => {
+  const [x, weight] = [given(inputs, 0), given(inputs, 1)];
+  const y = zeros(outputShapes[0]!);
+  visitConvolution(x.shape, y.shape, weight, attributes, attributes.group, (image, map, w) => {
+    y.data[offset(y, map)]! += at(x, image) * w;
+  });
+  return [addBias(y, inputs[2] ?? null)];
+};
+
 /** Kernels of convolution, pooling and resampling. */
 export const CONVOLUTION_KERNELS = {
-  Conv: ({ inputs, attributes, outputShapes }) => {
-    const [x, weight] = [given(inputs, 0), given(inputs, 1)];
-    const y = zeros(outputShapes[0]!);
-    visitConvolution(x.shape, y.shape, weight, attributes, attributes.group, (image, map, w) => {
-      y.data[offset(y, map)]! += at(x, image) * w;
-    });
-    return [addBias(y, inputs[2] ?? null)];
-  },
+  Conv: convolve,
+  // What lies where is not seen from outside.
+  BlockedConv: convolve,
+  ReorderInput: ({ inputs }) => [given(inputs, 0)],
+  ReorderOutput: ({ inputs }) => [given(inputs, 0)],
   ConvTranspose: ({ inputs, attributes, outputShapes }) => {
     const [x, weight] = [given(inputs, 0), given(inputs, 1)];
     const y = zeros(outputShapes[0]!);

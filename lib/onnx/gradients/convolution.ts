@@ -2,7 +2,7 @@
 import { ndarray } from "../../array/mod.ts";
 import type { Value } from "../value.ts";
 import { applyAlongAxis, resizeMatrix, transposed } from "../axis_matrix.ts";
-import { type GradientContext, type GradientRule, type GradientRules, once } from "./rule.ts";
+import { type GradientContext, type GradientRule, type GradientRules } from "./rule.ts";
 
 /** A window that slides over spatial axes, as nodes have it. */
 interface Window {
@@ -205,55 +205,33 @@ function reversal(count: number): number[] {
   );
 }
 
-/** Elements of shifted maps that are made at a time, which bounds the memory that they take. */
-const SHIFTED_ELEMENTS = 1 << 22;
-
-/** The most parts that they are made in: shaders take few buffers. */
-const SHIFTED_PARTS = 8;
-
 /**
- * Gradients of image and weight of a depthwise convolution with stride 1, from the map's gradient shifted by every
- * tap: the image's is their sum weighted by the kernel, the kernel's are their products with the image. A convolution
- * whose kernels are one at a single tap each makes the shifted maps. That is several times faster than a
- * convolution with a kernel as large as the map.
+ * Gradients of image and weight of a depthwise convolution with stride 1: depthwise convolutions again, of the map's
+ * gradient with the kernel turned around, and of the image with the map's gradient as the kernel. Of several images,
+ * each has its channels for itself, over which is summed then.
  */
 function depthwiseGradients(c: GradientContext<"Conv">, pads: readonly number[]) {
-  const { kernelShape, dilations } = c.attributes;
+  const { kernelShape, dilations, pads: given, group } = c.attributes;
   const [image, weight] = [c.input(0), c.input(1)];
   const [batch, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
-  const taps = kernelShape.reduce((a, b) => a * b, 1);
-  const count = extents.reduce((a, b) => a * b, 1);
-  const wanted = Math.ceil(batch * channels * taps * count / SHIFTED_ELEMENTS);
-  const parts = Math.min(wanted, SHIFTED_PARTS, channels);
-  const slice = (value: Value, axis: number, start: number, end: number) =>
-    parts === 1 ? value : c.op("Slice", [value, [start], [end], [axis]]);
-  const join = (values: Value[]) =>
-    values.length === 1 ? values[0]! : c.op("Concat", values, { axis: 1 });
-  // All of a part before the next one, so that its shifted maps are gone by then.
-  const gradients = once(() => {
-    // In reverse: what a tap reads before a place, its gradient adds behind it.
-    const oneTapEach = c.graph.constant(reversal(taps), image.dtype);
-    const matrix = c.op("Reshape", [weight, [channels, 1, taps]]);
-    return range(0, parts).map((i) => {
-      const start = Math.floor(i * channels / parts);
-      const end = Math.floor((i + 1) * channels / parts);
-      const size = end - start;
-      const ones = c.op("Expand", [oneTapEach, [size, taps * taps]]);
-      const kernels = c.op("Reshape", [ones, [size * taps, 1, ...kernelShape]]);
-      const map = slice(c.dy, 1, start, end);
-      const maps = c.op("Conv", [map, kernels], { dilations, pads, group: size });
-      const shifted = c.op("Reshape", [maps, [batch, size, taps, count]]);
-      const rows = c.op("Reshape", [slice(image, 1, start, end), [batch, size, 1, count]]);
-      const products = c.op("FusedMatMul", [rows, shifted], { transB: true });
-      return {
-        image: c.op("MatMul", [slice(matrix, 0, start, end), shifted]),
-        weight: batch === 1 ? products : c.op("ReduceSum", [products, [0]]),
-      };
-    });
-  });
+  const [, , ...places] = c.extents(c.dy);
   return [
-    () => c.reshapeLike(join(gradients().map((part) => part.image)), image),
-    () => c.reshapeLike(join(gradients().map((part) => part.weight)), weight),
+    () => {
+      const turned = turnedKernel(c, weight, kernelShape);
+      return c.op("Conv", [c.dy, turned], { dilations, pads, group });
+    },
+    () => {
+      const planes = batch * channels;
+      const images = c.op("Reshape", [image, [1, planes, ...extents]]);
+      const kernels = c.op("Reshape", [c.dy, [planes, 1, ...places]]);
+      const taps = c.op("Conv", [images, kernels], {
+        strides: dilations,
+        pads: given,
+        group: planes,
+      });
+      const ofEach = c.op("Reshape", [taps, [batch, channels, 1, ...kernelShape]]);
+      return c.reshapeLike(batch === 1 ? taps : c.op("ReduceSum", [ofEach, [0]]), weight);
+    },
   ];
 }
 
@@ -399,6 +377,10 @@ const depthToSpace: GradientRule<"DepthToSpace"> = (c) => [() => {
 export const CONVOLUTION_GRADIENTS = {
   Conv: conv,
   ConvTranspose: convTranspose,
+  ReorderInput: (c) => [
+    () => c.op("ReorderOutput", [c.dy], { channels: c.input(0).shape[1] as number }),
+  ],
+  ReorderOutput: (c) => [() => c.op("ReorderInput", [c.dy])],
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAverage,

@@ -176,6 +176,30 @@ export const OPERATOR_SAMPLES: Readonly<Record<OperatorName, readonly Sample[]>>
     (g) =>
       g.op("Conv", [x(g, "batch", 3, "height", "width"), x(g, 5, 3, 3, 3)], { strides: [2, 2] }),
   ],
+  ReorderInput: [
+    (g) => {
+      const blocked = g.op("ReorderInput", [x(g, "batch", 32, 4, 5)]);
+      return g.op("ReorderOutput", [blocked], { channels: 32 });
+    },
+  ],
+  ReorderOutput: [
+    (g) => {
+      const blocked = g.op("ReorderInput", [x(g, 1, 16, 3, 2)]);
+      return g.op("ReorderOutput", [g.op("Relu", [blocked])], { channels: 16 });
+    },
+  ],
+  BlockedConv: [
+    (g) => {
+      const image = g.op("ReorderInput", [x(g, "batch", 32, 5, 6)]);
+      const weight = g.op("ReorderInput", [x(g, 1, 32, 3, 2)]);
+      const y = g.op(
+        "BlockedConv",
+        [image, g.op("Reshape", [weight, [32, 1, 3, 2]]), x(g, 32)],
+        { group: 32, pads: [1, 0, 1, 1], strides: [1, 2], dilations: [2, 1] },
+      );
+      return g.op("ReorderOutput", [y], { channels: 32 });
+    },
+  ],
   ConvTranspose: [
     (g) => g.op("ConvTranspose", [x(g, "batch", 3, 4, 5), x(g, 3, 2, 3, 3), x(g, 2)]),
     (g) =>

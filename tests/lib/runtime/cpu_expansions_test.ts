@@ -1,0 +1,70 @@
+/** Depthwise convolutions in blocked channels: the elements that the plain ones have. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { createSession, differentiate, evaluateGraph, Graph, type NdArray, ndarray } from "swath";
+
+/** Both gradients of a depthwise convolution and its result. */
+function convolution(image: readonly number[]): Graph {
+  const channels = image[1]!;
+  const graph = new Graph("depthwise");
+  const x = graph.input("x", "float32", image);
+  const w = graph.input("w", "float32", [channels, 1, 3, 3]);
+  const b = graph.input("b", "float32", [channels]);
+  const y = graph.op("Conv", [x, w, b], { group: channels, pads: [1, 1, 1, 1] });
+  graph.output("y", y);
+  const loss = graph.op("ReduceSum", [graph.op("Mul", [y, y])], { keepdims: false });
+  for (const [{ name }, gradient] of differentiate(graph, loss, [x, w, b])) {
+    graph.output(`gradient of ${name}`, gradient);
+  }
+  return graph;
+}
+
+function feedsOf(graph: Graph): Record<string, NdArray> {
+  return Object.fromEntries(graph.inputs.map(({ name, shape }, number) => {
+    const array = ndarray("float32", shape as number[]);
+    array.data.forEach((_, i, data) => data[i] = ((i + 1) * (0.618 - 0.1 * number)) % 1 - 0.5);
+    return [name, array];
+  }));
+}
+
+/** Run on the CPU: outputs, and the operators of the runtime's profile. */
+async function runProfiled(graph: Graph, feeds: Readonly<Record<string, NdArray>>) {
+  const folder = await Deno.makeTempDir({ prefix: "swath-test-" });
+  try {
+    const profile = join(folder, "profile");
+    const session = await createSession(graph, { device: "cpu", threads: 2, profile });
+    const results = await session.run(feeds);
+    await session.release();
+    const [file] = await Array.fromAsync(Deno.readDir(folder));
+    const events: readonly { args?: { op_name?: string } }[] = JSON.parse(
+      await Deno.readTextFile(join(folder, file!.name)),
+    );
+    return { results, operators: new Set(events.map(({ args }) => args?.op_name)) };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+for (
+  const [what, size, isBlocked] of [
+    ["one image", [1, 32, 9, 7], true],
+    ["several images", [3, 16, 5, 6], true],
+    ["channels that do not divide into blocks", [2, 12, 5, 6], false],
+  ] as const
+) {
+  Deno.test(`depthwise convolution of ${what}, and its gradients`, async () => {
+    const graph = convolution(size);
+    const feeds = feedsOf(graph);
+    const { results, operators } = await runProfiled(graph, feeds);
+    assert.equal(operators.has("ReorderInput"), isBlocked);
+    const wanted = evaluateGraph(graph, feeds, [...graph.outputs.values()]);
+    for (const [number, name] of [...graph.outputs.keys()].entries()) {
+      const { shape, data } = results[name]!;
+      assert.deepEqual(shape, wanted[number]!.shape, name);
+      for (const [i, element] of wanted[number]!.data.entries()) {
+        const error = Math.abs(Number(data[i]) - element);
+        assert.ok(error < 1e-5 * (1 + Math.abs(element)), `${name}, ${i}: ${data[i]}, ${element}`);
+      }
+    }
+  });
+}
