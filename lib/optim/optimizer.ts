@@ -9,8 +9,10 @@ import type { Graph, Value } from "../onnx/mod.ts";
 export interface UpdateInputs {
   /** Parameters. */
   readonly parameters: Value;
-  /** Their gradients, clipped. */
+  /** Their gradients, before they are clipped. */
   readonly gradients: Value;
+  /** What gradients are to be multiplied by, a scalar: clipping, and a mean over batches. */
+  readonly gradientFactor: Value;
   /** The optimizer's state by name. */
   readonly slots: Readonly<Record<string, Value>>;
   /** Learning rate of these parameters, a scalar. */

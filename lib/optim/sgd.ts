@@ -20,10 +20,12 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     slots: ["velocity"],
     scalarNames: ["momentum"],
     scalars: (_step, momentum = share) => ({ momentum }),
-    update(graph, { parameters, gradients, slots, learningRate, weightDecay, scalars }) {
+    update(graph, inputs) {
+      const { parameters, gradients, slots, learningRate, weightDecay, scalars } = inputs;
+      const clipped = graph.op("Mul", [gradients, inputs.gradientFactor]);
       const slope = weightDecay === 0
-        ? gradients
-        : graph.op("Add", [gradients, graph.op("Mul", [parameters, weightDecay])]);
+        ? clipped
+        : graph.op("Add", [clipped, graph.op("Mul", [parameters, weightDecay])]);
       const momentum = scalars.momentum!;
       const velocity = graph.op("Add", [graph.op("Mul", [slots.velocity!, momentum]), slope]);
       const direction = nesterov

@@ -284,7 +284,8 @@ function addUpdate(
         graph.output(nextName(segmentName(name, index)), value);
       const { parameters, slots } = optimizer.update(graph, {
         parameters: vector("parameters"),
-        gradients: graph.op("Mul", [gradients[index]!, factor]),
+        gradients: gradients[index]!,
+        gradientFactor: factor,
         slots: Object.fromEntries(optimizer.slots.map((name) => [name, vector(name)])),
         learningRate: group.learningRateScale === 1
           ? learningRate

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { adamw, clipFactor, evaluateGraph, Graph, ndarray, type Optimizer, sgd } from "swath";
 
+/** What gradients are multiplied by in the graph. */
+const FACTOR = 0.25;
+
 /** Steps of an optimizer on two numbers with the gradients given. */
 function run(
   optimizer: Optimizer,
@@ -14,6 +17,7 @@ function run(
   const updated = optimizer.update(graph, {
     parameters: vector("parameters"),
     gradients: vector("gradients"),
+    gradientFactor: graph.constant(FACTOR, "float32"),
     slots,
     learningRate: scalar("learning_rate"),
     weightDecay,
@@ -29,7 +33,7 @@ function run(
     const scalars = Object.entries(optimizer.scalars(index + 1, momentum));
     const feeds = {
       ...state,
-      gradients: array(...gradient),
+      gradients: array(...gradient.map((value) => value / FACTOR)),
       "learning_rate": array(learningRate),
       ...Object.fromEntries(scalars.map(([name, value]) => [name, array(value)])),
     };
