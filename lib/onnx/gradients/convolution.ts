@@ -52,7 +52,12 @@ function weightGradient(
     return c.reshapeLike(batch === 1 ? products : sum, weight);
   }
   if (group === 1 && rank === 2 && all(window.strides, 1)) {
-    return shiftedWeightGradient(c, image, map, weight, window);
+    const count = batch * places.reduce((a, b) => a * b);
+    const unfolded = channels * window.kernelShape.reduce((a, b) => a * b) * count;
+    const isSmall = count < MANY_PLACES * Math.max(channels, features) &&
+      unfolded <= UNFOLDED_ELEMENTS;
+    const gradient = isSmall ? unfoldedWeightGradient : shiftedWeightGradient;
+    return gradient(c, image, map, weight, window);
   }
   const size = channels / group;
   const parts = c.op("Reshape", [image, [batch, group, size, ...extents]]);
@@ -81,16 +86,18 @@ function weightGradient(
   return c.permute(taps, [1, 0, ...range(2, 2 + rank)]);
 }
 
+/** Where a map has fewer places than this for every channel, putting taps in order costs more than copying images. */
+const MANY_PLACES = 4;
+
 /** Elements of all shifted images up to which they are put on top of one another. */
-const UNFOLDED_ELEMENTS = 2 ** 23;
+const UNFOLDED_ELEMENTS = 2 ** 24;
 
 /**
- * The same for a two-dimensional convolution with stride 1: products of the map's gradient with the image, shifted, one
- * a tap. A convolution with so large a kernel has results of a few columns, for which products are not made. The image
- * is padded and its lines laid end to end, so that a shift is one cut; as lines of the gradient end in zeros, what a
- * shift carries into the next line does not count. Of small images, all shifts are multiplied at once.
+ * The same for a two-dimensional convolution with stride 1, of a small map with many channels: one product of the map's
+ * gradient with the image shifted for every tap. The image is padded and its lines laid end to end, so that a shift
+ * is one cut; as lines of the gradient end in zeros, what a shift carries into the next line does not count.
  */
-function shiftedWeightGradient(
+function unfoldedWeightGradient(
   c: ConvolutionContext,
   image: Value,
   map: Value,
@@ -112,22 +119,15 @@ function shiftedWeightGradient(
   const lines = linesOf(padded, channels, (height + top + bottom + 1) * line);
   const ended = c.op("Pad", [map, [0, line - columns], 0, [3]]);
   const gradient = c.op("Reshape", [linesOf(ended, features, places), [features, batch * places]]);
-  const multiply = (shifted: Value, count: number) =>
-    c.op("FusedMatMul", [gradient, c.op("Reshape", [shifted, [count, batch * places]])], {
-      transB: true,
-    });
   const shifts = product(kernelShape.map((extent) => range(0, extent))).map(([y, x]) => {
     const start = y! * dilations[0]! * line + x! * dilations[1]!;
-    return c.op("Slice", [lines, [start], [start + places], [2]]);
+    return c.op("Unsqueeze", [c.op("Slice", [lines, [start], [start + places], [2]]), [1]]);
   });
-  const rowsOfAll = channels * shifts.length;
-  if (rowsOfAll * batch * places <= UNFOLDED_ELEMENTS) {
-    const unfolded = shifts.map((shifted) => c.op("Unsqueeze", [shifted, [1]]));
-    return c.reshapeLike(multiply(c.op("Concat", unfolded, { axis: 1 }), rowsOfAll), weight);
-  }
-  const taps = shifts.map((shifted) => c.op("Unsqueeze", [multiply(shifted, channels), [0]]));
-  const stacked = c.op("Concat", taps, { axis: 0 });
-  return c.reshapeLike(c.permute(stacked, [1, 2, 0]), weight);
+  const unfolded = c.op("Reshape", [
+    c.op("Concat", shifts, { axis: 1 }),
+    [channels * shifts.length, batch * places],
+  ]);
+  return c.reshapeLike(c.op("FusedMatMul", [gradient, unfolded], { transB: true }), weight);
 }
 
 /** All combinations of one element of each list, in lexicographic order. */
@@ -136,6 +136,67 @@ function product(lists: readonly (readonly number[])[]): number[][] {
     (combinations, list) => combinations.flatMap((head) => list.map((item) => [...head, item])),
     [[]],
   );
+}
+
+/**
+ * The same for a two-dimensional convolution with stride 1: products of the map's gradient with the image, for which
+ * a convolution with so large a kernel has too few columns. Of each tap's shift, the part down is the gradient's and
+ * the part across is the image's: all gradients shifted down, on top of one another, are multiplied with one image
+ * shifted across after the other. Less is copied than if the image was shifted for every tap, and the products
+ * are larger.
+ */
+function shiftedWeightGradient(
+  c: ConvolutionContext,
+  image: Value,
+  map: Value,
+  weight: Value,
+  { kernelShape, dilations, pads }: Window,
+): Value {
+  const [batch, channels, height, width] = c.extents(image) as [number, number, number, number];
+  const [, features, rows, columns] = c.extents(map) as [number, number, number, number];
+  const [top, left] = pads as [number, number];
+  const [tall, wide] = kernelShape as [number, number];
+  /** Rows that the windows reach. */
+  const reach = rows + dilations[0]! * (tall - 1);
+  /** Channels first, so that products sum over the batch too. */
+  const channelsFirst = (value: Value) => c.permute(value, [1, 0, 2, 3]);
+  const places = batch * reach * columns;
+  const first = channelsFirst(image);
+  const shiftedDown = c.op("Reshape", [
+    stackShifted(c, channelsFirst(map), tall, dilations[0]!),
+    [features * tall, places],
+  ]);
+  const products = range(0, wide).map((tap) => {
+    const start = tap * dilations[1]!;
+    // Padded where a window reaches beyond the image, and cut where none does.
+    const ends = [top, left - start, reach - height - top, start + columns - width - left];
+    const across = c.op("Pad", [first, ends, 0, [2, 3]]);
+    const lines = c.op("Reshape", [across, [channels, places]]);
+    const product = c.op("FusedMatMul", [shiftedDown, lines], { transB: true });
+    return c.op("Reshape", [product, [features, tall, channels, 1]]);
+  });
+  const taps = wide === 1 ? products[0]! : c.op("Concat", products, { axis: 3 });
+  return c.reshapeLike(c.permute(taps, [0, 2, 1, 3]), weight);
+}
+
+/**
+ * Maps (D, N, H, W), each shifted down by 0, 1, … times a number of rows among rows of zeros: what belongs to
+ * (D, count, N, H + (count − 1)·step, W), in one vector a channel. A row of zeros at the end of one copy is one at the
+ * beginning of the next.
+ */
+function stackShifted(c: ConvolutionContext, maps: Value, count: number, step: number): Value {
+  const [channels, batch, rows, columns] = c.extents(maps) as [number, number, number, number];
+  const gap = (count - 1) * step;
+  const length = (batch * (rows + gap) - gap) * columns;
+  // Between images too, but not behind the last one.
+  const apart = batch === 1 ? maps : c.op("Pad", [maps, [0, gap], 0, [2]]);
+  const lines = c.op("Reshape", [apart, [channels, -1]]);
+  const line = batch === 1 ? lines : c.op("Slice", [lines, [0], [length], [1]]);
+  if (count === 1) return line;
+  const zero = c.graph.constant(0, maps.dtype);
+  const zeros = c.op("Expand", [zero, [channels, (gap + step) * columns]]);
+  const parts = range(0, 2 * count - 1).map((i) => i % 2 === 0 ? line : zeros);
+  return c.op("Concat", parts, { axis: 1 });
 }
 
 /** Attributes of the transposed convolution that leads from `places` back to exactly `extents`. */
