@@ -5,6 +5,8 @@
  */
 
 import type { DecodedBlock } from "./decode/samples.ts";
+import type { SpareBuffers } from "./spare_buffers.ts";
+import type { StoredPlace, WaitingBlocks } from "./waiting_blocks.ts";
 
 /** What is kept: the pixels of a block, or null where the file stores nothing for it. */
 export type CachedBlock = DecodedBlock | null;
@@ -15,7 +17,7 @@ export class KeptBlock {
   readonly block: Promise<CachedBlock>;
   /** Its size once it is decoded. */
   readonly bytes: number;
-  readonly #free: (block: DecodedBlock) => void;
+  readonly #spare: SpareBuffers;
   #decoded: CachedBlock = null;
   #users = 0;
   #kept = true;
@@ -23,16 +25,12 @@ export class KeptBlock {
   /**
    * @param block The block to come.
    * @param bytes Its size.
-   * @param free Takes its memory when nobody uses it any more.
+   * @param spare Takes its memory when nobody uses it any more.
    */
-  constructor(
-    block: Promise<CachedBlock>,
-    bytes: number,
-    free: (block: DecodedBlock) => void,
-  ) {
+  constructor(block: Promise<CachedBlock>, bytes: number, spare: SpareBuffers) {
     this.block = block;
     this.bytes = bytes;
-    this.#free = free;
+    this.#spare = spare;
     block.then((decoded) => {
       this.#decoded = decoded;
       this.#freeIfUnused();
@@ -42,6 +40,11 @@ export class KeptBlock {
   /** True while somebody reads it, who then says that it is {@linkcode done}. */
   get used(): boolean {
     return this.#users > 0;
+  }
+
+  /** Its pixels; null while it is not decoded, and where the file stores none. */
+  get decoded(): CachedBlock {
+    return this.#decoded;
   }
 
   /** Begin to use it. */
@@ -64,33 +67,51 @@ export class KeptBlock {
 
   #freeIfUnused(): void {
     if (this.#kept || this.#users > 0 || this.#decoded === null) return;
-    this.#free(this.#decoded);
+    this.#spare.keep(this.#decoded.planes.buffer);
     this.#decoded = null;
   }
 }
 
-/** Least recently used blocks go first once their bytes exceed the limit. */
+/**
+ * Blocks of an image. Least recently used ones go first once their bytes exceed the limit; those that
+ * are set aside count among all that wait in the process, and may leave memory for a file.
+ */
 export class BlockCache {
   readonly #blocks = new Map<number, KeptBlock>();
   readonly #limit: number;
+  readonly #spare: SpareBuffers;
+  readonly #waiting: WaitingBlocks;
+  /** Blocks in memory that wait. */
+  readonly #held = new Set<number>();
+  /** Blocks that lie in the file; some are in memory as well, as they are used. */
+  readonly #stored = new Map<number, StoredPlace>();
   #bytes = 0;
 
   /**
    * Make an empty cache.
    *
    * @param limit Most bytes that are kept, apart from blocks in use.
+   * @param spare Memory for blocks that come back from the file.
+   * @param waiting Room for blocks that are set aside.
    */
-  constructor(limit: number) {
+  constructor(limit: number, spare: SpareBuffers, waiting: WaitingBlocks) {
     this.#limit = limit;
+    this.#spare = spare;
+    this.#waiting = waiting;
   }
 
-  /** The block if it is here or on its way; it counts as used recently. */
+  /** True if the block is here, on its way or set aside. */
+  has(index: number): boolean {
+    return this.#blocks.has(index) || this.#stored.has(index);
+  }
+
+  /** The block if it is here, on its way or set aside; it counts as used recently. */
   get(index: number): KeptBlock | undefined {
     const block = this.#blocks.get(index);
-    if (block !== undefined) {
-      this.#blocks.delete(index);
-      this.#blocks.set(index, block);
-    }
+    if (block === undefined) return this.#restored(index);
+    this.#release(index, block);
+    this.#blocks.delete(index);
+    this.#blocks.set(index, block);
     return block;
   }
 
@@ -102,30 +123,81 @@ export class BlockCache {
    */
   set(index: number, block: KeptBlock): void {
     this.delete(index);
-    this.#blocks.set(index, block);
-    this.#bytes += block.bytes;
+    this.#keep(index, block);
     block.block.catch(() => {
       if (this.#blocks.get(index) === block) this.delete(index);
     });
-    for (const [oldest, { used }] of this.#blocks) {
-      if (this.#bytes <= this.#limit || oldest === index) break;
-      if (!used) this.delete(oldest);
-    }
   }
 
   /** Forget a block. */
   delete(index: number): void {
+    this.#leaveMemory(index);
+    const place = this.#stored.get(index);
+    if (place === undefined) return;
+    this.#stored.delete(index);
+    this.#waiting.discard(place);
+  }
+
+  /** Forget all blocks for which the test holds. */
+  deleteWhere(test: (index: number) => boolean): void {
+    for (const index of [...this.#blocks.keys(), ...this.#stored.keys()]) {
+      if (test(index)) this.delete(index);
+    }
+  }
+
+  /** Forget all blocks. */
+  clear(): void {
+    this.deleteWhere(() => true);
+  }
+
+  /** Blocks for which the test holds will be needed again, but not soon. */
+  setAsideWhere(test: (index: number) => boolean): void {
+    for (const [index, block] of [...this.#blocks]) {
+      if (this.#held.has(index) || !test(index)) continue;
+      if (!this.#stored.has(index)) {
+        if (this.#waiting.hold(block.bytes)) {
+          this.#held.add(index);
+          continue;
+        }
+        const place = block.decoded === null ? null : this.#waiting.store(block.decoded);
+        if (place === null) continue;
+        this.#stored.set(index, place);
+      }
+      this.#leaveMemory(index);
+    }
+  }
+
+  #keep(index: number, block: KeptBlock): void {
+    this.#blocks.set(index, block);
+    this.#bytes += block.bytes;
+    for (const [oldest, { used }] of this.#blocks) {
+      if (this.#bytes <= this.#limit || oldest === index) break;
+      if (!used) this.#leaveMemory(oldest);
+    }
+  }
+
+  /** Bring a block back that lies in the file. */
+  #restored(index: number): KeptBlock | undefined {
+    const place = this.#stored.get(index);
+    if (place === undefined) return undefined;
+    const target = this.#spare.take(place.planes) ?? new ArrayBuffer(place.planes);
+    const block = Promise.resolve(this.#waiting.restore(place, target));
+    const kept = new KeptBlock(block, place.planes, this.#spare);
+    this.#keep(index, kept);
+    return kept;
+  }
+
+  #leaveMemory(index: number): void {
     const block = this.#blocks.get(index);
     if (block === undefined) return;
+    this.#release(index, block);
     this.#blocks.delete(index);
     this.#bytes -= block.bytes;
     block.drop();
   }
 
-  /** Forget all blocks for which the test holds. */
-  deleteWhere(test: (index: number) => boolean): void {
-    for (const index of [...this.#blocks.keys()]) {
-      if (test(index)) this.delete(index);
-    }
+  /** It waits no longer. */
+  #release(index: number, block: KeptBlock): void {
+    if (this.#held.delete(index)) this.#waiting.release(block.bytes);
   }
 }

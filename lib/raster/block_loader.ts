@@ -12,6 +12,7 @@ import { bandsOfBlock, rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts"
 import { COMPRESSION } from "./geotiff_tags.ts";
 import { RasterFault } from "./read_fault.ts";
 import type { ByteRange, ByteSource } from "./read_source.ts";
+import type { SpareBuffers } from "./spare_buffers.ts";
 
 /** Workers start when so many bytes have been decoded, ... */
 const START_AFTER = 12 << 20;
@@ -19,8 +20,6 @@ const START_AFTER = 12 << 20;
 const START_BEFORE = 96 << 20;
 /** A worker gets blocks of so many bytes together. */
 const JOB_BYTES = 1 << 20;
-/** Memory of blocks that is kept to be used again. */
-const MAX_SPARE = 32 << 20;
 
 /** A block of an image: its place and its number in the file. */
 export interface BlockPlace {
@@ -42,8 +41,7 @@ export class BlockLoader {
   readonly #layout: TiffLayout;
   readonly #threads: number;
   readonly #totalBytes: number;
-  readonly #spare: ArrayBuffer[] = [];
-  #spareBytes = 0;
+  readonly #spare: SpareBuffers;
   #loadedBytes = 0;
   #pool: DecodePool | null = null;
   #image = 0;
@@ -53,11 +51,13 @@ export class BlockLoader {
    * @param source The file.
    * @param layout How the image is stored in it.
    * @param threads Most workers; none where it is 1.
+   * @param spare Memory for decoded blocks.
    */
-  constructor(source: ByteSource, layout: TiffLayout, threads: number) {
+  constructor(source: ByteSource, layout: TiffLayout, threads: number, spare: SpareBuffers) {
     this.#source = source;
     this.#layout = layout;
     this.#threads = threads;
+    this.#spare = spare;
     const { width, height, bands, dtype } = layout;
     this.#totalBytes = width * height * bands * bytesPerElement(dtype);
   }
@@ -100,12 +100,8 @@ export class BlockLoader {
       : this.#here(stored);
     let next = 0;
     return places.map((place, index) => {
-      if (ranges[index] === null) return new KeptBlock(Promise.resolve(null), 0, () => {});
-      return new KeptBlock(
-        decoded[next++]!,
-        this.blockBytes(place.row),
-        (block) => this.#keepSpare(block),
-      );
+      if (ranges[index] === null) return new KeptBlock(Promise.resolve(null), 0, this.#spare);
+      return new KeptBlock(decoded[next++]!, this.blockBytes(place.row), this.#spare);
     });
   }
 
@@ -115,7 +111,6 @@ export class BlockLoader {
     this.#pool?.forget(this.#image);
     this.#pool?.release();
     this.#pool = null;
-    this.#spare.length = 0;
   }
 
   #startWorkers(bytes: number): void {
@@ -126,7 +121,7 @@ export class BlockLoader {
       this.#loadedBytes < START_AFTER || left < START_BEFORE
     ) return;
     this.#pool = DecodePool.acquire(this.#threads);
-    this.#image = this.#pool.register(this.#layout.format);
+    this.#image = this.#pool.register(this.#layout.format, this.#source.file?.identity ?? null);
   }
 
   /** Decode on this thread, as the bytes come. */
@@ -148,7 +143,7 @@ export class BlockLoader {
   }
 
   #copied({ planes, holes }: DecodedBlock): DecodedBlock {
-    const target = this.#takeSpare(planes.length) ?? new ArrayBuffer(planes.length);
+    const target = this.#spare.take(planes.length) ?? new ArrayBuffer(planes.length);
     const own = new Uint8Array(target);
     own.set(planes);
     return { planes: own, holes: holes?.slice() ?? null };
@@ -157,7 +152,7 @@ export class BlockLoader {
   /** Have workers decode, some neighbours in one go. */
   #inWorkers(stored: readonly StoredBlock[], pool: DecodePool): Promise<CachedBlock>[] {
     const decoded: Promise<CachedBlock>[] = [];
-    // What comes from a server is on its way at once; files are read when a worker is free.
+    // What comes from a server is on its way at once; files are read when a worker is free, and by it.
     const fetched = this.#source.remote
       ? this.#source.read(stored.map(({ range }) => range))
       : null;
@@ -171,17 +166,21 @@ export class BlockLoader {
       ) bytes += this.blockBytes(stored[end]!.place.row);
       const part = stored.slice(start, end);
       const first = start;
-      const read = async (): Promise<EncodedBlock[]> => {
-        const bytes = fetched === null
-          ? await this.#source.read(part.map(({ range }) => range))
+      const blocksFor = async (readsFile: boolean): Promise<EncodedBlock[]> => {
+        const ranges = part.map(({ range }) => range);
+        if (readsFile) { for (const range of ranges) this.#source.file?.countRead(range); }
+        const bytes = readsFile
+          ? ranges
+          : fetched === null
+          ? await this.#source.read(ranges)
           : (await fetched).slice(first, first + part.length).map((cached) => cached.slice());
         return part.map(({ place }, index) => ({
-          bytes: bytes[index]!,
+          stored: bytes[index]!,
           rows: this.#rows(place),
-          target: this.#takeSpare(this.blockBytes(place.row)),
+          target: this.#spare.take(this.blockBytes(place.row)),
         }));
       };
-      const blocks = pool.decode(this.#image, part.length, read);
+      const blocks = pool.decode(this.#image, part.length, blocksFor);
       decoded.push(...blocks.map((block, index) =>
         block.catch((error) => {
           throw this.#named(error, part[index]!.place);
@@ -194,19 +193,6 @@ export class BlockLoader {
 
   #rows(place: BlockPlace): number {
     return rowsOfBlock(this.#layout, place.row);
-  }
-
-  #takeSpare(bytes: number): ArrayBuffer | null {
-    const place = this.#spare.findIndex(({ byteLength }) => byteLength === bytes);
-    if (place < 0) return null;
-    this.#spareBytes -= bytes;
-    return this.#spare.splice(place, 1)[0]!;
-  }
-
-  #keepSpare({ planes: { buffer } }: DecodedBlock): void {
-    if (this.#closed || this.#spareBytes + buffer.byteLength > MAX_SPARE) return;
-    this.#spare.push(buffer);
-    this.#spareBytes += buffer.byteLength;
   }
 
   /** Where a block is stored; null where it is not. */

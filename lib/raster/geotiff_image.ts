@@ -11,6 +11,8 @@ import { rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
 import type { PlaneImage } from "./plane_image.ts";
 import { RasterFault } from "./read_fault.ts";
 import type { ByteSource } from "./read_source.ts";
+import { SpareBuffers } from "./spare_buffers.ts";
+import { waitingBlocks } from "./waiting_blocks.ts";
 import { WindowPath, type WindowsToCome } from "./window_path.ts";
 
 /** Blocks of a file are asked for together up to this many decoded bytes, ... */
@@ -34,6 +36,7 @@ export interface ImageLimits {
 export class TiffImage implements PlaneImage {
   readonly layout: TiffLayout;
   readonly #remote: boolean;
+  readonly #spare = new SpareBuffers();
   readonly #loader: BlockLoader;
   readonly #cache: BlockCache;
   readonly #cacheBytes: number;
@@ -59,8 +62,8 @@ export class TiffImage implements PlaneImage {
       : null;
     this.layout = { ...layout, format: { ...layout.format, nodata } };
     this.#remote = source.remote;
-    this.#loader = new BlockLoader(source, this.layout, threads);
-    this.#cache = new BlockCache(cacheBytes);
+    this.#loader = new BlockLoader(source, this.layout, threads, this.#spare);
+    this.#cache = new BlockCache(cacheBytes, this.#spare, waitingBlocks);
     this.#cacheBytes = cacheBytes;
     this.#fill = fill;
   }
@@ -84,6 +87,8 @@ export class TiffImage implements PlaneImage {
 
   close(): void {
     this.#loader.close();
+    this.#spare.close();
+    this.#cache.clear();
   }
 
   async readPlanes(
@@ -98,7 +103,7 @@ export class TiffImage implements PlaneImage {
       (layout.planar || new Set(bands).size === layout.bands);
     const coming = this.#path.after(window, this.layout);
     // Windows come row by row: what lies above this one is not needed again.
-    this.#forget(window.y, null);
+    this.#cache.deleteWhere((index) => this.#bottomOf(index) <= window.y);
     const places = [...this.#places(window, bands)];
     const now = places.values();
     const later = this.#laterPlaces(coming, bands);
@@ -125,9 +130,7 @@ export class TiffImage implements PlaneImage {
     } finally {
       for (const block of blocks) block.done();
     }
-    if (coming.nextRow !== null && coming.nextX !== null) {
-      this.#forget(coming.nextRow, { above: window.y + window.height, left: coming.nextX });
-    }
+    this.#pass(window, coming);
     return findsNodata;
   }
 
@@ -140,20 +143,22 @@ export class TiffImage implements PlaneImage {
     return Math.min(Math.max(LOCAL_AHEAD, busy), this.#cacheBytes / 2);
   }
 
-  /**
-   * Forget blocks that end above a row.
-   *
-   * @param row The row.
-   * @param passed Only those that a row of windows which ends at `above` has passed, up to column `left`.
-   */
-  #forget(row: number, passed: { readonly above: number; readonly left: number } | null): void {
-    const { across, down, blockHeight, blockWidth } = this.layout;
-    this.#cache.deleteWhere((index) => {
-      const top = Math.floor(index / across) % down * blockHeight;
-      if (top + blockHeight > row) return false;
-      return passed === null ||
-        top < passed.above && (index % across + 1) * blockWidth <= passed.left;
-    });
+  /** Blocks that this row of windows does not need any more are forgotten, or wait for the next row. */
+  #pass(window: PixelWindow, { nextX, nextRow }: WindowsToCome): void {
+    if (nextX === null || nextRow === null) return;
+    const { across, blockHeight, blockWidth } = this.layout;
+    const isPassed = (index: number) =>
+      this.#bottomOf(index) - blockHeight < window.y + window.height &&
+      (index % across + 1) * blockWidth <= nextX;
+    this.#cache.deleteWhere((index) => this.#bottomOf(index) <= nextRow && isPassed(index));
+    // Those that end a row are the next row's soon.
+    if (nextX < Infinity) this.#cache.setAsideWhere(isPassed);
+  }
+
+  /** The row below a block, be it in the image or not. */
+  #bottomOf(index: number): number {
+    const { across, down, blockHeight } = this.layout;
+    return (Math.floor(index / across) % down + 1) * blockHeight;
   }
 
   /** The blocks that a window touches. */
@@ -209,7 +214,7 @@ export class TiffImage implements PlaneImage {
   /** Begin to load blocks of windows to come; false if one of them cannot be. */
   #wantedLater(places: readonly BlockPlace[]): boolean {
     try {
-      this.#wanted(places);
+      this.#wanted(places.filter(({ index }) => !this.#cache.has(index)));
       return true;
     } catch (error) {
       // It comes again, for someone to see, if the window is read.
@@ -279,10 +284,10 @@ export class TiffImage implements PlaneImage {
     if (block !== null && block.holes === null) return;
     const { rows, columns, from, to } = this.#shared(place, window);
     const holes = block?.holes ?? null;
-    // Holes are rare: four pixels without one are passed at a time.
-    const fours = holes === null
+    // Holes are rare: eight pixels without one, whose bytes are those of 0.0, are passed at a time.
+    const eights = holes === null
       ? null
-      : new Uint32Array(holes.buffer, holes.byteOffset, holes.length >> 2);
+      : new Float64Array(holes.buffer, holes.byteOffset, holes.length >> 3);
     for (let row = 0; row < rows; row++) {
       const target = to + row * window.width;
       if (holes === null) {
@@ -292,8 +297,8 @@ export class TiffImage implements PlaneImage {
       const source = from + row * this.layout.blockWidth;
       for (let column = 0; column < columns;) {
         const pixel = source + column;
-        if ((pixel & 3) === 0 && fours![pixel >> 2] === 0) {
-          column += 4;
+        if ((pixel & 7) === 0 && eights![pixel >> 3] === 0) {
+          column += 8;
           continue;
         }
         if (holes[pixel] !== 0) valid[target + column] = 0;

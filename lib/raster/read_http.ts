@@ -245,6 +245,7 @@ class HttpSource implements ByteSource {
   readonly #start: Uint8Array<ArrayBuffer>;
   readonly #pages = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
   readonly remote = true;
+  readonly file = null;
   readonly size: number;
 
   constructor(client: HttpClient, size: number, start: Uint8Array<ArrayBuffer>) {

@@ -6,6 +6,7 @@
 import { InputError } from "../errors.ts";
 import { withFileErrors } from "../files/mod.ts";
 import { formatBytes } from "../text/mod.ts";
+import { type FileIdentity, identify, readFileAt } from "./local_file.ts";
 import { RasterFault } from "./read_fault.ts";
 
 /** Most bytes between two stretches of a local file that are read to save a system call. */
@@ -37,6 +38,8 @@ export interface ByteSource {
   readonly remote: boolean;
   /** What was read so far. */
   readonly traffic: Readonly<ByteTraffic>;
+  /** For a local file, so that other threads can read it themselves; null for others. */
+  readonly file: SharedFile | null;
   /**
    * Read stretches of the file.
    *
@@ -47,6 +50,14 @@ export interface ByteSource {
   read(ranges: readonly ByteRange[]): Promise<Uint8Array<ArrayBuffer>[]>;
   /** Release the file. */
   close(): void;
+}
+
+/** A local file that other threads read as well. */
+export interface SharedFile {
+  /** Which file it is. */
+  readonly identity: FileIdentity;
+  /** Count what another thread has read of it. */
+  countRead(range: ByteRange): void;
 }
 
 /** Read one stretch. */
@@ -117,8 +128,6 @@ export function checkRange({ offset, length }: ByteRange, size: number): void {
 /**
  * Open a file for random access.
  *
- * Reads are synchronous `pread`s: for a local file they cost less than going through the event loop.
- *
  * @param path Path of a regular file.
  * @returns Its bytes.
  * @throws {InputError} If it cannot be opened or does not allow seeking.
@@ -137,19 +146,24 @@ export function openFileSource(path: string): Promise<ByteSource> {
       );
     }
     const file = await Deno.open(path, { read: true });
-    return new FileSource(file, stat.size);
+    return new FileSource(file, identify(path, file));
   });
 }
 
-class FileSource implements ByteSource {
+class FileSource implements ByteSource, SharedFile {
   readonly #file: Deno.FsFile;
+  readonly identity: FileIdentity;
   readonly remote = false;
-  readonly size: number;
+  readonly file = this;
   readonly traffic: ByteTraffic = { requests: 0, bytes: 0 };
 
-  constructor(file: Deno.FsFile, size: number) {
+  constructor(file: Deno.FsFile, identity: FileIdentity) {
     this.#file = file;
-    this.size = size;
+    this.identity = identity;
+  }
+
+  get size(): number {
+    return this.identity.size;
   }
 
   read(ranges: readonly ByteRange[]): Promise<Uint8Array<ArrayBuffer>[]> {
@@ -165,20 +179,14 @@ class FileSource implements ByteSource {
   #readOne(range: ByteRange): Uint8Array<ArrayBuffer> {
     checkRange(range, this.size);
     const bytes = new Uint8Array(range.length);
-    this.#file.seekSync(range.offset, Deno.SeekMode.Start);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const count = this.#file.readSync(bytes.subarray(filled));
-      if (count === null) {
-        throw new RasterFault(
-          `it became shorter while it was read: byte ${range.offset + filled} is gone`,
-        );
-      }
-      filled += count;
-    }
-    this.traffic.requests++;
-    this.traffic.bytes += filled;
+    readFileAt(this.#file, range.offset, bytes);
+    this.countRead(range);
     return bytes;
+  }
+
+  countRead({ length }: ByteRange): void {
+    this.traffic.requests++;
+    this.traffic.bytes += length;
   }
 
   close(): void {
@@ -190,6 +198,7 @@ class FileSource implements ByteSource {
 export class MemorySource implements ByteSource {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly remote = false;
+  readonly file = null;
   readonly size: number;
   readonly traffic: ByteTraffic;
 

@@ -2,18 +2,24 @@
  * Workers that decode blocks, shared by all rasters of the process.
  *
  * They start when a raster turns out to be worth it, take a while to do so, and end with the last raster
- * that uses them. What is stored goes to them, and planes come back, by transfer: nothing is copied.
+ * that uses them. They read local files themselves; what is stored elsewhere goes to them, and planes
+ * come back, by transfer: nothing is copied.
  *
  * @module
  */
+import type { FileIdentity } from "../local_file.ts";
 import { RasterFault } from "../read_fault.ts";
+import type { ByteRange } from "../read_source.ts";
 import type { BlockFormat } from "./block.ts";
 import type { DecodedBlock } from "./samples.ts";
 
 /** A block on its way to a worker. */
 export interface EncodedBlock {
-  /** Its bytes as stored. Their buffer goes to the worker; blocks of one job may share one. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /**
+   * Its bytes as stored, whose buffer goes to the worker, and which blocks of one job may share; or where
+   * they lie in the file of the image.
+   */
+  readonly stored: Uint8Array<ArrayBuffer> | ByteRange;
   /** Rows that it has. */
   readonly rows: number;
   /** Memory for its planes, which is used if it has just their size. */
@@ -22,7 +28,12 @@ export interface EncodedBlock {
 
 /** What a worker is told. */
 export type DecodeMessage =
-  | { readonly kind: "format"; readonly image: number; readonly format: BlockFormat }
+  | {
+    readonly kind: "image";
+    readonly image: number;
+    readonly format: BlockFormat;
+    readonly file: FileIdentity | null;
+  }
   | { readonly kind: "forget"; readonly image: number }
   | {
     readonly kind: "decode";
@@ -31,8 +42,17 @@ export type DecodeMessage =
     readonly blocks: readonly EncodedBlock[];
   };
 
-/** What a worker answers. */
+/** What a worker says. */
+export type WorkerMessage =
+  /** It can take work. */
+  | { readonly kind: "ready" }
+  /** It has opened the file of an image, and can read blocks of it. */
+  | { readonly kind: "opened"; readonly image: number }
+  | DecodedJob;
+
+/** Blocks that a worker has decoded. */
 export interface DecodedJob {
+  readonly kind: "decoded";
   /** Number of the job. */
   readonly job: number;
   /** Each block, or what is wrong with it: with the file, or with us. */
@@ -42,10 +62,13 @@ export interface DecodedJob {
 /** Jobs that a worker has at hand, so that it need not wait for the next. */
 const JOBS_AT_HAND = 2;
 
+/** Gives the blocks of a job to a worker that reads their file itself, or one that does not. */
+export type BlocksFor = (readsFile: boolean) => Promise<readonly EncodedBlock[]>;
+
 /** Blocks that are decoded together. */
 interface Job {
   readonly image: number;
-  read(): Promise<readonly EncodedBlock[]>;
+  readonly blocksFor: BlocksFor;
   readonly settle: ((block: DecodedBlock) => void)[];
   readonly fail: ((error: unknown) => void)[];
 }
@@ -53,6 +76,8 @@ interface Job {
 interface PoolWorker {
   readonly worker: Worker;
   ready: boolean;
+  /** Images whose file it has opened. */
+  readonly opened: Set<number>;
   readonly jobs: Set<number>;
 }
 
@@ -62,7 +87,7 @@ let current: { readonly pool: DecodePool; users: number } | null = null;
 /** Workers that decode. */
 export class DecodePool {
   readonly #workers: PoolWorker[];
-  readonly #formats = new Map<number, BlockFormat>();
+  readonly #known = new Set<number>();
   readonly #waiting: Job[] = [];
   readonly #running = new Map<number, Job>();
   #images = 0;
@@ -97,24 +122,35 @@ export class DecodePool {
     return this.#workers.some(({ ready }) => ready);
   }
 
-  /** Say how the blocks of an image are encoded; the number that names the image from now on. */
-  register(format: BlockFormat): number {
+  /**
+   * Make an image known.
+   *
+   * @param format How its blocks are encoded.
+   * @param file The file that it lies in; null where workers cannot read it.
+   * @returns The number that names the image from now on.
+   */
+  register(format: BlockFormat, file: FileIdentity | null): number {
     const image = this.#images++;
-    this.#formats.set(image, format);
-    for (const { worker } of this.#workers) send(worker, { kind: "format", image, format }, []);
+    this.#known.add(image);
+    for (const { worker } of this.#workers) {
+      send(worker, { kind: "image", image, format, file }, []);
+    }
     return image;
   }
 
   /** Forget an image; what of it is still waited for fails. */
   forget(image: number): void {
-    this.#formats.delete(image);
+    this.#known.delete(image);
     if (this.#ended !== null) return;
     const closed = new Error("internal: the raster was closed while it was read");
     for (const job of this.#waiting.splice(0)) {
       if (job.image !== image) this.#waiting.push(job);
       else for (const fail of job.fail) fail(closed);
     }
-    for (const { worker } of this.#workers) send(worker, { kind: "forget", image }, []);
+    for (const { worker, opened } of this.#workers) {
+      opened.delete(image);
+      send(worker, { kind: "forget", image }, []);
+    }
   }
 
   /**
@@ -122,15 +158,11 @@ export class DecodePool {
    *
    * @param image Number of the image.
    * @param count Number of blocks.
-   * @param read Fetches them; called when a worker is about to be free.
+   * @param blocksFor Gives them; called when a worker is about to be free.
    * @returns The blocks, as of `decodeBlock`, in memory of their own.
    */
-  decode(
-    image: number,
-    count: number,
-    read: () => Promise<readonly EncodedBlock[]>,
-  ): Promise<DecodedBlock>[] {
-    const job: Job = { image, read, settle: [], fail: [] };
+  decode(image: number, count: number, blocksFor: BlocksFor): Promise<DecodedBlock>[] {
+    const job: Job = { image, blocksFor, settle: [], fail: [] };
     const decoded = Array.from(
       { length: count },
       (_, index) =>
@@ -150,10 +182,11 @@ export class DecodePool {
 
   #start(): PoolWorker {
     const worker = new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" });
-    const own: PoolWorker = { worker, ready: false, jobs: new Set() };
-    worker.onmessage = ({ data }: MessageEvent<DecodedJob | "ready">) => {
+    const own: PoolWorker = { worker, ready: false, opened: new Set(), jobs: new Set() };
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
       own.ready = true;
-      if (data !== "ready") this.#finish(own, data);
+      if (data.kind === "opened") own.opened.add(data.image);
+      if (data.kind === "decoded") this.#finish(own, data);
       this.#dispatch();
     };
     worker.onerror = (event) => {
@@ -180,12 +213,12 @@ export class DecodePool {
 
   async #send(to: PoolWorker, number: number, job: Job): Promise<void> {
     try {
-      const blocks = await job.read();
+      const blocks = await job.blocksFor(to.opened.has(job.image));
       if (this.#ended !== null) return;
-      if (!this.#formats.has(job.image)) throw new Error("internal: the raster is closed");
+      if (!this.#known.has(job.image)) throw new Error("internal: the raster is closed");
       const transfer = new Set<ArrayBuffer>();
-      for (const { bytes, target } of blocks) {
-        transfer.add(bytes.buffer);
+      for (const { stored, target } of blocks) {
+        if (stored instanceof Uint8Array) transfer.add(stored.buffer);
         if (target !== null) transfer.add(target);
       }
       send(to.worker, { kind: "decode", job: number, image: job.image, blocks }, [...transfer]);

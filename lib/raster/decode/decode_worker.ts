@@ -3,37 +3,57 @@
  *
  * @module
  */
+import { openAgain, readFileAt } from "../local_file.ts";
 import { RasterFault } from "../read_fault.ts";
+import type { ByteRange } from "../read_source.ts";
 import { type BlockFormat, decodeBlock } from "./block.ts";
-import type { DecodedJob, DecodeMessage, EncodedBlock } from "./decode_pool.ts";
+import type { DecodedJob, DecodeMessage, EncodedBlock, WorkerMessage } from "./decode_pool.ts";
+import type { DecodedBlock } from "./samples.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<DecodeMessage>) => void) | null;
-  postMessage(message: DecodedJob | "ready", transfer?: readonly ArrayBuffer[]): void;
+  postMessage(message: WorkerMessage, transfer?: readonly ArrayBuffer[]): void;
+}
+
+/** An image whose blocks are decoded. */
+interface Image {
+  readonly format: BlockFormat;
+  readonly file: Deno.FsFile | null;
 }
 
 const scope = self as unknown as WorkerScope;
-const formats = new Map<number, BlockFormat>();
+const images = new Map<number, Image>();
+/** Memory for what is read, which blocks take in turn; null while one that is not decoded at once has it. */
+let memory: Uint8Array<ArrayBuffer> | null = new Uint8Array(0);
 
 scope.onmessage = ({ data: message }) => {
-  if (message.kind === "format") formats.set(message.image, message.format);
-  else if (message.kind === "forget") formats.delete(message.image);
-  else answer(message.job, formats.get(message.image)!, message.blocks);
+  if (message.kind === "decode") {
+    answer(message.job, images.get(message.image)!, message.blocks);
+  } else if (message.kind === "forget") {
+    images.get(message.image)?.file?.close();
+    images.delete(message.image);
+  } else {
+    const { image, format, file: identity } = message;
+    const file = identity === null ? null : openAgain(identity);
+    images.set(image, { format, file });
+    if (file !== null) scope.postMessage({ kind: "opened", image });
+  }
 };
-scope.postMessage("ready");
+scope.postMessage({ kind: "ready" });
 
 async function answer(
   job: number,
-  format: BlockFormat,
+  image: Image,
   blocks: readonly EncodedBlock[],
 ): Promise<void> {
-  const decoded: DecodedJob = { job, blocks: [] };
-  for (const { bytes, rows, target } of blocks) {
+  const decoded: DecodedJob = { kind: "decoded", job, blocks: [] };
+  for (const block of blocks) {
     try {
-      // Blocks are decoded at once but for a rare one, whose memory is its own.
-      const result = decodeBlock(format, bytes, rows);
+      // Blocks are decoded at once but for a rare one.
+      const result = decodeStored(image, block);
       const { planes, holes } = result instanceof Promise ? await result : result;
+      const { target } = block;
       const own = target !== null && target.byteLength === planes.length
         ? new Uint8Array(target)
         : new Uint8Array(planes.length);
@@ -46,11 +66,36 @@ async function answer(
     }
   }
   // Their memory goes back now, and not when the collector gets to it.
-  for (const buffer of new Set(blocks.map(({ bytes }) => bytes.buffer))) buffer.transfer(0);
+  const sent = blocks.flatMap(({ stored }) => stored instanceof Uint8Array ? [stored.buffer] : []);
+  for (const buffer of new Set(sent)) buffer.transfer(0);
   const transfer = decoded.blocks.flatMap((block) => {
     if ("message" in block) return [];
     const { planes, holes } = block;
     return holes === null ? [planes.buffer] : [planes.buffer, holes.buffer];
   });
   scope.postMessage(decoded, transfer);
+}
+
+function decodeStored(
+  { format, file }: Image,
+  { stored, rows }: EncodedBlock,
+): DecodedBlock | Promise<DecodedBlock> {
+  if (stored instanceof Uint8Array) return decodeBlock(format, stored, rows);
+  const bytes = readInto(memory, file!, stored);
+  const result = decodeBlock(format, bytes, rows);
+  memory = result instanceof Promise ? null : new Uint8Array(bytes.buffer);
+  return result;
+}
+
+/** Read a stretch, into memory that is there if it is large enough. */
+function readInto(
+  room: Uint8Array<ArrayBuffer> | null,
+  file: Deno.FsFile,
+  { offset, length }: ByteRange,
+): Uint8Array<ArrayBuffer> {
+  const bytes = room !== null && room.length >= length
+    ? room.subarray(0, length)
+    : new Uint8Array(length);
+  readFileAt(file, offset, bytes);
+  return bytes;
 }

@@ -9,7 +9,7 @@ import { bytesOfCells, type Cells, cellsOf, createCells } from "./cells.ts";
 import type { Codec } from "./compress.ts";
 import { type CellRows, type Downsample, half } from "./downsample.ts";
 import { differenceFloatRows, differenceRows } from "./predict.ts";
-import type { Scratch, Spool } from "./spool.ts";
+import type { Scratch, Spool } from "../spool.ts";
 
 /** How the blocks of every resolution are made. */
 export interface BlockFormat {

@@ -105,6 +105,36 @@ Deno.test("rasters share workers, and may be closed in the middle", () =>
     second.close();
   }));
 
+Deno.test("who reads windows without a rest has them decoded by workers all the same", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/large.tif`;
+    await writeLarge(path, "pixel");
+    using jobs = countJobs();
+    using large = closing(await openRaster(path, { threads: 2 }));
+    // Files are read synchronously, so that nothing here waits for the event loop.
+    for (const window of windowsOf(SIZE, WINDOW)) await large.raster.read(window);
+    // Blocks are jobs of their own; 12 MiB of 128 are decoded before the workers start.
+    assert.ok(jobs.count > 64, `${jobs.count} of 256 blocks`);
+  }));
+
+/** Count what workers are given to decode. */
+function countJobs(): Disposable & { count: number } {
+  const Original = globalThis.Worker;
+  const counter = {
+    count: 0,
+    [Symbol.dispose]: () => {
+      globalThis.Worker = Original;
+    },
+  };
+  globalThis.Worker = class extends Original {
+    override postMessage(message: { kind: string; blocks?: unknown[] }, transfer: object): void {
+      if (message.kind === "decode") counter.count += message.blocks!.length;
+      super.postMessage(message, transfer as Transferable[]);
+    }
+  };
+  return counter;
+}
+
 function closing(raster: Awaited<ReturnType<typeof openRaster>>) {
   return { raster, [Symbol.dispose]: () => raster.close() };
 }

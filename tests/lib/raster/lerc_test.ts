@@ -188,9 +188,9 @@ Deno.test("workers decode LERC, and go on after a damaged block", async () => {
   };
   const pool = DecodePool.acquire(1);
   try {
-    const image = pool.register(format);
+    const image = pool.register(format, null);
     const blocks = [blobOf("int16"), blobOf("int16").fill(0, 60), blobOf("int16")]
-      .map((bytes) => ({ bytes, rows: STRIP.rows, target: null }));
+      .map((stored) => ({ stored, rows: STRIP.rows, target: null }));
     const [first, second, third] = pool.decode(image, 3, () => Promise.resolve(blocks));
     await assert.rejects(second!, /^RasterFault: LERC data is damaged/);
     const { planes } = await first!;

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { fileError, withFileErrors } from "../../files/mod.ts";
+import { fileError, withFileErrors } from "../files/mod.ts";
 
 const COPY_BYTES = 1 << 17;
 
@@ -43,7 +43,7 @@ export interface Scratch {
  */
 export async function createSpool(destination: string): Promise<Spool> {
   const guarded = <T>(work: () => T | Promise<T>) => withFileErrors("write", destination, work);
-  const { file, close } = await openNameless(destination);
+  const { file, close } = await openNamelessFor(destination);
   let length = 0;
   return {
     get length() {
@@ -74,7 +74,7 @@ export async function createSpool(destination: string): Promise<Spool> {
  * @throws {InputError} If the file system refuses; it names the destination.
  */
 export async function createScratch(destination: string): Promise<Scratch> {
-  const { file, close } = await openNameless(destination);
+  const { file, close } = await openNamelessFor(destination);
   const guarded = (work: () => void) => {
     try {
       work();
@@ -83,24 +83,38 @@ export async function createScratch(destination: string): Promise<Scratch> {
     }
   };
   return {
-    write: (position, bytes) =>
-      guarded(() => {
-        file.seekSync(position, Deno.SeekMode.Start);
-        writeAll(file, bytes);
-      }),
-    read: (position, target) =>
-      guarded(() => {
-        file.seekSync(position, Deno.SeekMode.Start);
-        for (let filled = 0; filled < target.length;) {
-          const count = file.readSync(target.subarray(filled));
-          if (count === null) {
-            throw new RangeError("internal: scratch is read where it is not written");
-          }
-          filled += count;
-        }
-      }),
+    write: (position, bytes) => guarded(() => writeAt(file, position, bytes)),
+    read: (position, target) => guarded(() => readAt(file, position, target)),
     close,
   };
+}
+
+/**
+ * Make room on the disk of the system's temporary directory.
+ *
+ * @throws {Error} What the system says if it refuses, here or later.
+ */
+export function createTemporaryScratch(): Scratch {
+  const { file, close } = openNameless({});
+  return {
+    write: (position, bytes) => writeAt(file, position, bytes),
+    read: (position, target) => readAt(file, position, target),
+    close,
+  };
+}
+
+function writeAt(file: Deno.FsFile, position: number, bytes: Uint8Array): void {
+  file.seekSync(position, Deno.SeekMode.Start);
+  writeAll(file, bytes);
+}
+
+function readAt(file: Deno.FsFile, position: number, target: Uint8Array): void {
+  file.seekSync(position, Deno.SeekMode.Start);
+  for (let filled = 0; filled < target.length;) {
+    const count = file.readSync(target.subarray(filled));
+    if (count === null) throw new RangeError("internal: scratch is read where it is not written");
+    filled += count;
+  }
 }
 
 /** The system only takes a copy: a thread that waits for it would cost more, and hold memory. */
@@ -108,25 +122,32 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
 }
 
+interface NamelessFile {
+  readonly file: Deno.FsFile;
+  /** Give the space back; harmless when repeated. */
+  close(): void;
+}
+
+function openNamelessFor(destination: string): Promise<NamelessFile> {
+  return withFileErrors(
+    "write",
+    destination,
+    async () => openNameless(await spoolDirectory(destination)),
+  );
+}
+
 /**
  * A file that is unlinked at once where the system allows it, so that nothing is left behind even by a
  * process that is killed.
  */
-async function openNameless(
-  destination: string,
-): Promise<{ readonly file: Deno.FsFile; close(): void }> {
-  const path = await withFileErrors("write", destination, async () =>
-    await Deno.makeTempFile({
-      ...await spoolDirectory(destination),
-      prefix: ".swath-",
-      suffix: ".tmp",
-    }));
+function openNameless(place: { readonly dir?: string }): NamelessFile {
+  const path = Deno.makeTempFileSync({ ...place, prefix: ".swath-", suffix: ".tmp" });
   let file: Deno.FsFile;
   try {
-    file = await Deno.open(path, { read: true, write: true });
+    file = Deno.openSync(path, { read: true, write: true });
   } catch (error) {
     removeIfPossible(path);
-    throw fileError(error, "write", destination);
+    throw error;
   }
   const unlinked = removeIfPossible(path);
   let open = true;
