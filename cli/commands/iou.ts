@@ -63,7 +63,8 @@ export default defineCommand({
     "(tile --shard) do not see what lies across their borders.",
     "With --calibration, also whether probabilities mean what they say: expected calibration error over " +
     "15 bins, its largest bin, negative log-likelihood and Brier score, of a stream with logits.",
-    "With --bootstrap, intervals that cover 95 %: scenes are drawn anew, with replacement, and their " +
+    "With --bootstrap, intervals that cover 95 %: scenes (of a set of pictures: " +
+    "pictures) are drawn anew, with replacement, and their " +
     "scores computed again.",
     "With --merge, earlier results (--format json) are added up, together with the stream if there " +
     "is one.",

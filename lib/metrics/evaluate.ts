@@ -9,12 +9,13 @@ import { InputError } from "../errors.ts";
 import type { RasterInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
 import type { OutputInfo, Sample, StreamHeader, StreamItem } from "../stream/mod.ts";
 import { checkLabelRaster } from "../tiling/mod.ts";
+import type { SceneCounts } from "./bootstrap.ts";
 import { BoundaryCounts } from "./boundary_counts.ts";
 import { CalibrationCounts } from "./calibration_counts.ts";
 import { ConfusionMatrix } from "./confusion_matrix.ts";
 import { scoreCalibration, withPrediction } from "./score_calibration.ts";
 import { scoreSample } from "./score_sample.ts";
-import { sampleBoundaries, ScoredRows } from "./scored_rows.ts";
+import { addImageBoundaries, sampleBoundaries, ScoredRows } from "./scored_rows.ts";
 import { type Evaluation, mergeEvaluations } from "./scores_file.ts";
 
 /** Options of {@linkcode evaluateStream} and {@linkcode evaluateRasters}. */
@@ -25,7 +26,10 @@ export interface EvaluateOptions {
   readonly classes?: readonly ClassInfo[] | null;
   /** Score boundaries too, with this tolerance in pixels; not where left out. */
   readonly boundaryTolerance?: number | null;
-  /** Keep the counts of each scene, for {@linkcode bootstrapScores}; not where left out. */
+  /**
+   * Keep the counts of each scene, for {@linkcode bootstrapScores}; not where left out. Of independent images, each is a
+   * scene.
+   */
   readonly perScene?: boolean;
   /**
    * Score the probabilities too, of streams with logits only; not where left out. Samples need no `pred` then.
@@ -60,11 +64,11 @@ export async function evaluateStream(
   let segment: Segment | null = null;
   for await (const item of items) {
     if (item.type === "header") segment = beginSegment(item.header, options);
-    else if (segment !== null && item.type === "sample") addSample(segment, item.sample);
+    else if (segment !== null && item.type === "sample") addSample(segment, item.sample, options);
     else if (segment !== null) {
       segment.boundaries?.finish();
-      const { name, evaluation } = segment;
-      const finished = finishEvaluation(evaluation, name, options);
+      const { name, evaluation, images } = segment;
+      const finished = finishEvaluation(evaluation, name, options, images);
       total = total === null
         ? finished
         : mergeEvaluations([["the scenes before", total], [name, finished]]);
@@ -80,6 +84,8 @@ interface Segment {
   readonly output: OutputInfo | null;
   readonly evaluation: Evaluation;
   readonly boundaries: ReturnType<typeof sampleBoundaries> | null;
+  /** What was counted in each image of a segment without a scene; null where that is not wanted. */
+  readonly images: SceneCounts[] | null;
 }
 
 function beginSegment(header: StreamHeader, options: EvaluateOptions): Segment {
@@ -91,15 +97,36 @@ function beginSegment(header: StreamHeader, options: EvaluateOptions): Segment {
     output,
     evaluation,
     boundaries: !boundary ? null : sampleBoundaries(header, boundary, ignoreLabel),
+    images: options.perScene && scene === null ? [] : null,
   };
 }
 
-function addSample({ output, evaluation, boundaries }: Segment, sample: Sample): void {
+function addSample(segment: Segment, sample: Sample, options: EvaluateOptions): void {
+  const { output, evaluation, boundaries, images } = segment;
   const { matrix, calibration } = evaluation;
   const scored = !calibration ? sample : withPrediction(sample, output);
-  scoreSample(matrix, scored);
-  boundaries?.add(scored);
+  if (images === null) {
+    scoreSample(matrix, scored);
+    boundaries?.add(scored);
+  } else images.push(addImage(evaluation, scored, options));
   if (calibration) scoreCalibration(calibration, scored, output!, matrix);
+}
+
+/** Add an image that is a scene of its own. */
+function addImage(
+  { matrix, classes, boundary }: Evaluation,
+  sample: Sample,
+  options: EvaluateOptions,
+): SceneCounts {
+  const own = beginEvaluation(options, classes);
+  scoreSample(own.matrix, sample);
+  matrix.merge(own.matrix);
+  if (boundary && own.boundary) {
+    addImageBoundaries(own.boundary, sample, matrix.ignoreLabel);
+    boundary.merge(own.boundary);
+  }
+  const [counts] = finishEvaluation(own, sample.key, { perScene: true }).scenes!;
+  return counts!;
 }
 
 /**
@@ -176,17 +203,20 @@ function finishEvaluation(
   { matrix, classes, boundary, calibration }: Evaluation,
   name: string,
   { perScene = false }: EvaluateOptions,
+  images: readonly SceneCounts[] | null = null,
 ): Evaluation {
   const classCount = classes === null ? matrix.usedClassCount() : matrix.classCount;
-  const counts = {
+  const resized = ({ matrix, boundary }: Omit<SceneCounts, "name">) => ({
     matrix: matrix.withClassCount(classCount),
     boundary: boundary?.withClassCount(classCount) ?? null,
-  };
+  });
+  const counts = resized({ matrix, boundary: boundary ?? null });
+  const scenes = images?.map((image) => ({ name: image.name, ...resized(image) }));
   return {
     ...counts,
     classes,
     calibration: calibration ?? null,
-    scenes: perScene ? [{ name, ...counts }] : null,
+    scenes: perScene ? scenes ?? [{ name, ...counts }] : null,
   };
 }
 

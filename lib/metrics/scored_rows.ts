@@ -144,14 +144,28 @@ export function sampleBoundaries(
     : new ScoredRows(counts, ignoreLabel, header.scene.width, mapRows(header));
   return {
     add(sample) {
-      const pixels = coreOf(sample);
-      if (rows !== null) return rows.addSample(sample, pixels);
-      const image = new ScoredRows(counts, ignoreLabel, sample.info.core.width);
-      image.addRows(pixels);
-      image.finish();
+      if (rows !== null) rows.addSample(sample, coreOf(sample));
+      else addImageBoundaries(counts, sample, ignoreLabel);
     },
     finish: () => rows?.finish(),
   };
+}
+
+/**
+ * Count the boundaries of an independent image.
+ *
+ * @param counts What is counted is added to these.
+ * @param sample The image.
+ * @param ignoreLabel Label that is left out.
+ */
+export function addImageBoundaries(
+  counts: BoundaryCounts,
+  sample: Sample,
+  ignoreLabel: number | null,
+): void {
+  const image = new ScoredRows(counts, ignoreLabel, sample.info.core.width);
+  image.addRows(coreOf(sample));
+  image.finish();
 }
 
 /** Label, prediction and valid pixels of a sample's core; the sample has been scored already. */

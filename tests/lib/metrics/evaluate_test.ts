@@ -201,6 +201,38 @@ Deno.test("evaluateStream: label 255 is a class where another label is ignored",
   assert.equal(matrix.count(255, 255), 1);
 });
 
+Deno.test("evaluateStream: of independent images, each is a scene", async () => {
+  async function* images() {
+    const [first, second] = [
+      segment("a", [0, 1, 1], [0, 0, 1], null),
+      segment("b", [2, 255], [2, 0], null),
+    ];
+    for await (const item of chain(first, second)) {
+      if (item.type === "sample") yield item;
+      else if (item.type === "header" && item.header.scene!.name === "a") {
+        yield { ...item, header: { ...item.header, scene: null, samples: 2 } };
+      }
+    }
+    yield { type: "end", end: { samples: 2, skipped: 0 } } as const;
+  }
+  const together = await evaluateStream(images(), { boundaryTolerance: 1 });
+  const { scenes, ...apart } = await evaluateStream(images(), {
+    boundaryTolerance: 1,
+    perScene: true,
+  });
+  assert.deepEqual({ ...apart, scenes: null }, together);
+  const counts = scenes!.map(({ name, matrix }) => [name, ...matrix.counts]);
+  assert.deepEqual(counts, [
+    ["a/000000_000000", 1, 0, 0, 1, 1, 0, 0, 0, 0],
+    ["b/000000_000000", 0, 0, 0, 0, 0, 0, 0, 0, 1],
+  ]);
+  const boundaries = scenes!.map(({ boundary }) => boundary!.counts);
+  assert.deepEqual(
+    [...together.boundary!.counts],
+    [...boundaries[0]!].map((count, i) => count + boundaries[1]![i]!),
+  );
+});
+
 Deno.test("evaluateStream refuses segments of other classes", async () => {
   const parts = chain(segment("a", [0], [0], ["water"]), segment("b", [0], [0], ["road"]));
   await assert.rejects(evaluateStream(parts), {
