@@ -22,8 +22,10 @@ import { runPythonJson } from "./python.ts";
 export interface ZooCase {
   /** Family and variant. */
   readonly name: string;
-  /** Settings that are not the variant's, to make it smaller. */
+  /** Settings that are not the variant's. */
   readonly settings?: NetworkConfig;
+  /** Numbers of channels that make it smaller. */
+  readonly channels?: NetworkConfig;
   /** Rows and columns of the images; 64 where left out. */
   readonly size?: number;
   /** True for what differs from others in depth alone. */
@@ -55,8 +57,8 @@ const SMALL_VIT = (heads: number) => ({
   intermediate_size: 64 * heads,
   decoder_size: 32,
   mla_size: 16,
-  use_auxiliary_head: true,
 });
+const AUXILIARY = { use_auxiliary_head: true };
 const SMALL_MIT = {
   hidden_sizes: [8, 16, 40, 64],
   decoder_hidden_size: 32,
@@ -70,7 +72,7 @@ const SMALL_RATES = { atrous_rates: [1, 2, 3] };
 export const ZOO_CASES: readonly ZooCase[] = [
   ...["b0", "b1", "b2", "b3", "b4", "b5"].map((name) => ({
     name: `segformer-${name}`,
-    settings: SMALL_MIT,
+    channels: SMALL_MIT,
     deep: name > "b2",
   })),
   ...["resnet18", "resnet34", "resnet50", "resnet101"].flatMap((resnet) => {
@@ -85,18 +87,18 @@ export const ZOO_CASES: readonly ZooCase[] = [
   { name: "deeplabv3-resnet50" },
   { name: "deeplabv3-resnet101", deep: true },
   ...["naive", "pup", "mla"].flatMap((decoder) => [
-    { name: `setr-${decoder}-tiny`, settings: SMALL_VIT(3) },
-    { name: `setr-${decoder}-small`, settings: SMALL_VIT(6), deep: true },
-    { name: `setr-${decoder}-base`, settings: SMALL_VIT(12), deep: true },
-    { name: `setr-${decoder}-large`, settings: SMALL_VIT(16), deep: true },
+    { name: `setr-${decoder}-tiny`, settings: AUXILIARY, channels: SMALL_VIT(3) },
+    { name: `setr-${decoder}-small`, settings: AUXILIARY, channels: SMALL_VIT(6), deep: true },
+    { name: `setr-${decoder}-base`, settings: AUXILIARY, channels: SMALL_VIT(12), deep: true },
+    { name: `setr-${decoder}-large`, settings: AUXILIARY, channels: SMALL_VIT(16), deep: true },
   ]),
-  { name: "unet-base", settings: SMALL_UNET },
+  { name: "unet-base", channels: SMALL_UNET },
   { name: "unet-small", deep: true },
-  { name: "unet-bilinear", settings: SMALL_UNET },
-  { name: "unet-original", settings: SMALL_UNET },
-  { name: "attention_unet-base", settings: SMALL_UNET },
-  { name: "attention_unet-small", settings: SMALL_UNET, deep: true },
-  ...["8s", "16s", "32s", "8s-bn"].map((name) => ({ name: `fcn-${name}`, settings: SMALL_VGG })),
+  { name: "unet-bilinear", channels: SMALL_UNET },
+  { name: "unet-original", channels: SMALL_UNET },
+  { name: "attention_unet-base", channels: SMALL_UNET },
+  { name: "attention_unet-small", channels: SMALL_UNET, deep: true },
+  ...["8s", "16s", "32s", "8s-bn"].map((name) => ({ name: `fcn-${name}`, channels: SMALL_VGG })),
 ];
 
 /** What a script of Python needs to know of a variant. */
@@ -146,10 +148,10 @@ export async function compareWithPeer(each: ZooCase): Promise<ZooErrors> {
 }
 
 async function compareOnce(
-  { name, settings, size = 64 }: ZooCase,
+  { name, settings, channels, size = 64 }: ZooCase,
   seed: number,
 ): Promise<ZooErrors> {
-  const config = configOf(name, settings);
+  const config = configOf(name, { ...settings, ...channels });
   const network = networkFromConfig(config);
   const folder = await Deno.makeTempDir({ prefix: "swath-zoo-" });
   try {

@@ -1,9 +1,14 @@
-/** Prints how far every network of the zoo is from PyTorch's: `deno run -A tests/peers/zoo_table.ts [NAME…]`. */
+/**
+ * Prints how far every network of the zoo is from PyTorch's, with few channels or, with `full`, as it is:
+ * `deno run -A tests/peers/zoo_table.ts [full] [NAME…]`.
+ */
 import { compareWithPeer, peerCounts, ZOO_CASES } from "./zoo.ts";
 import { countParameters, networkFromConfig, networkParameters, variantConfig } from "swath";
 
+const names = Deno.args.filter((arg) => arg !== "full");
+const isFull = names.length < Deno.args.length;
 const cases = ZOO_CASES.filter(({ name }) =>
-  Deno.args.length === 0 || Deno.args.some((arg) => name.startsWith(arg))
+  names.length === 0 || names.some((start) => name.startsWith(start))
 );
 const theirs = await peerCounts(cases.map(({ name }) => name));
 const print = (cells: readonly string[]) => {
@@ -16,7 +21,7 @@ print(["network", "parameters", "PyTorch's", "logits", "loss", "gradient", "cosi
 print(["---", ...new Array(7).fill("---:")]);
 for (const [index, each] of cases.entries()) {
   const network = networkFromConfig(variantConfig(each.name, { bands: 4, classes: 3 }));
-  const errors = await compareWithPeer(each);
+  const errors = await compareWithPeer(isFull ? { ...each, channels: {} } : each);
   print([
     each.name,
     countParameters(networkParameters(network)).toLocaleString("en"),
