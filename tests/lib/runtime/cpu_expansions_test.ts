@@ -1,16 +1,21 @@
-/** Depthwise convolutions in blocked channels: the elements that the plain ones have. */
+/** Convolutions in blocked channels: the elements that the plain ones have. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createSession, differentiate, evaluateGraph, Graph, type NdArray, ndarray } from "swath";
 
-/** Both gradients of a depthwise convolution and its result. */
-function convolution(image: readonly number[]): Graph {
-  const channels = image[1]!;
-  const graph = new Graph("depthwise");
+type Shape4 = readonly [number, number, number, number];
+
+/** A convolution's result and all its gradients. */
+function convolution(
+  image: Shape4,
+  weight: Shape4,
+  attributes: { readonly group?: number; readonly strides?: readonly number[] },
+): Graph {
+  const graph = new Graph("convolution");
   const x = graph.input("x", "float32", image);
-  const w = graph.input("w", "float32", [channels, 1, 3, 3]);
-  const b = graph.input("b", "float32", [channels]);
-  const y = graph.op("Conv", [x, w, b], { group: channels, pads: [1, 1, 1, 1] });
+  const w = graph.input("w", "float32", weight);
+  const b = graph.input("b", "float32", [weight[0]]);
+  const y = graph.op("Conv", [x, w, b], { ...attributes, pads: [1, 1, 1, 1] });
   graph.output("y", y);
   const loss = graph.op("ReduceSum", [graph.op("Mul", [y, y])], { keepdims: false });
   for (const [{ name }, gradient] of differentiate(graph, loss, [x, w, b])) {
@@ -18,6 +23,9 @@ function convolution(image: readonly number[]): Graph {
   }
   return graph;
 }
+
+const depthwise = (batch: number, channels: number, height: number, width: number) =>
+  convolution([batch, channels, height, width], [channels, 1, 3, 3], { group: channels });
 
 function feedsOf(graph: Graph): Record<string, NdArray> {
   return Object.fromEntries(graph.inputs.map(({ name, shape }, number) => {
@@ -46,14 +54,20 @@ async function runProfiled(graph: Graph, feeds: Readonly<Record<string, NdArray>
 }
 
 for (
-  const [what, size, isBlocked] of [
-    ["one image", [1, 32, 9, 7], true],
-    ["several images", [3, 16, 5, 6], true],
-    ["channels that do not divide into blocks", [2, 12, 5, 6], false],
+  const [what, graph, isBlocked] of [
+    ["depthwise, one image", depthwise(1, 32, 9, 7), true],
+    ["depthwise, several images", depthwise(3, 16, 5, 6), true],
+    ["depthwise, channels that do not divide into blocks", depthwise(2, 12, 5, 6), false],
+    ["few channels", convolution([2, 3, 9, 8], [32, 3, 3, 3], {}), true],
+    [
+      "a stride, where the gradient of the weight is from few",
+      convolution([2, 20, 9, 8], [16, 20, 3, 3], { strides: [2, 2] }),
+      true,
+    ],
+    ["many channels", convolution([1, 20, 6, 5], [16, 20, 3, 3], {}), false],
   ] as const
 ) {
-  Deno.test(`depthwise convolution of ${what}, and its gradients`, async () => {
-    const graph = convolution(size);
+  Deno.test(`convolution and its gradients: ${what}`, async () => {
     const feeds = feedsOf(graph);
     const { results, operators } = await runProfiled(graph, feeds);
     assert.equal(operators.has("ReorderInput"), isBlocked);
