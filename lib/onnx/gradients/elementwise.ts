@@ -1,5 +1,6 @@
 /** Gradients of the elementwise operators. @module */
 import { allReduce, isAllReduce } from "../all_reduce.ts";
+import type { Graph } from "../graph.ts";
 import type { OperatorName } from "../operators.ts";
 import type { Node, Value } from "../value.ts";
 import type { GradientContext, GradientRule, GradientRules } from "./rule.ts";
@@ -11,13 +12,22 @@ function scaled<K extends OperatorName>(
   return (c) => [() => c.op("Mul", [c.dyBroadcast, factor(c, c.input(0), c.output(0))])];
 }
 
-/** Φ(x) + x·φ(x), the derivative of x·Φ(x). */
-function geluSlope({ op }: GradientContext<"Gelu">, x: Value): Value {
-  const u = op("Mul", [x, Math.SQRT1_2]);
-  const density = op("Exp", [op("Mul", [u, op("Neg", [u])])]);
-  const slope = op("Mul", [op("Mul", [x, 1 / Math.sqrt(2 * Math.PI)]), density]);
-  const probability = op("Mul", [op("Add", [op("Erf", [u]), 1]), 0.5]);
-  return op("Add", [probability, slope]);
+/**
+ * Φ(x), the distribution function of the normal distribution.
+ *
+ * @param graph The graph.
+ * @param x The values.
+ */
+export function normalProbability(graph: Pick<Graph, "op">, x: Value): Value {
+  const erf = graph.op("Erf", [graph.op("Mul", [x, Math.SQRT1_2])]);
+  return graph.op("Mul", [graph.op("Add", [erf, 1]), 0.5]);
+}
+
+/** Φ(x) + x·φ(x), the derivative of x·Φ(x), where x·φ(x) = u·exp(−u²)/√π of u = x/√2. */
+function geluSlope(c: GradientContext<"Gelu">, x: Value): Value {
+  const u = c.op("Mul", [x, Math.SQRT1_2]);
+  const exponent = c.op("Sub", [-0.5 * Math.log(Math.PI), c.op("Mul", [u, u])]);
+  return c.op("Add", [normalProbability(c, x), c.op("Mul", [u, c.op("Exp", [exponent])])]);
 }
 
 /** The derivative of ½x(1 + tanh(√(2/π)(x + 0.044715x³))). */

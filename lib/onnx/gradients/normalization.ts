@@ -4,6 +4,7 @@ import {
   type GradientContext,
   type GradientRule,
   type GradientRules,
+  isKnown,
   once,
   sumRows,
 } from "./rule.ts";
@@ -75,6 +76,18 @@ const layerNormalization: GradientRule<"LayerNormalization"> = (c) => {
   ];
 };
 
+/** Sum of the products of two maps (N, C, …) over all axes but the channels: (1, C, 1, …). */
+function sumOfProducts(c: GradientContext<"BatchNormalization">, a: Value, b: Value): Value {
+  const axes = otherAxes(a.shape.length, 1);
+  if (!isKnown(a.shape)) return c.op("ReduceSum", [c.op("Mul", [a, b]), axes]);
+  const [batch, channels, ...extents] = a.shape as readonly [number, number, ...number[]];
+  const rows = (value: Value) => c.op("Reshape", [value, [batch, channels, 1, -1]]);
+  // A product of a row with a column each, which writes no map.
+  const products = c.op("FusedMatMul", [rows(a), rows(b)], { transB: true });
+  const sums = batch === 1 ? products : c.op("ReduceSum", [products, [0]]);
+  return c.op("Reshape", [sums, [1, channels, ...extents.map(() => 1)]]);
+}
+
 const batchNormalization: GradientRule<"BatchNormalization"> = (c) => {
   const { trainingMode, momentum, epsilon } = c.attributes;
   const x = c.input(0);
@@ -92,18 +105,19 @@ const batchNormalization: GradientRule<"BatchNormalization"> = (c) => {
   const inv = once(() =>
     c.op("Reciprocal", [c.op("Sqrt", [c.op("Add", [statistics()[1], epsilon])])])
   );
-  const xhat = once(() => c.op("Mul", [c.op("Sub", [x, statistics()[0]]), inv()]));
-  const dscale = once(() => c.op("ReduceSum", [c.op("Mul", [c.dy, xhat()]), axes]));
+  const centered = once(() => c.op("Sub", [x, statistics()[0]]));
+  const dscale = once(() => c.op("Mul", [sumOfProducts(c, c.dy, centered()), inv()]));
   const dbias = once(() => c.op("ReduceSum", [c.dy, axes]));
   return [
     () => {
       const factor = c.op("Mul", [inv(), column(c.input(1))]);
-      if (!trainingMode) return c.op("Mul", [c.dy, factor]);
-      const share = 1 / c.count(x, axes);
+      const scaled = c.op("Mul", [c.dy, factor]);
+      if (!trainingMode) return scaled;
+      // As in standardizedGradient, with what is the same for all elements of a channel multiplied first.
+      const share = c.op("Mul", [factor, 1 / c.count(x, axes)]);
       const shift = c.op("Mul", [dbias(), share]);
-      const stretch = c.op("Mul", [dscale(), share]);
-      const inner = c.op("Sub", [c.op("Sub", [c.dy, shift]), c.op("Mul", [xhat(), stretch])]);
-      return c.op("Mul", [inner, factor]);
+      const stretch = c.op("Mul", [c.op("Mul", [dscale(), inv()]), share]);
+      return c.op("Sub", [c.op("Sub", [scaled, c.op("Mul", [centered(), stretch])]), shift]);
     },
     () => c.reshapeLike(dscale(), c.input(1)),
     () => c.reshapeLike(dbias(), c.input(2)),

@@ -5,17 +5,11 @@
  * @module
  */
 import type { Graph } from "../graph.ts";
-import type { OperatorName } from "../operators.ts";
-import type { Node, Value } from "../value.ts";
+import { isOperator, type Node, type Value } from "../value.ts";
+import { normalProbability } from "./elementwise.ts";
 
 /** The part that a node belongs to, whose activations are computed again as one; null to keep them. */
 export type RecomputedPart = (node: Node) => string | null;
-
-/**
- * Activation functions whose gradient needs their input alone: in one pass over it they are computed again, instead
- * of keeping their output too for the product that follows.
- */
-const CHEAP: ReadonlySet<OperatorName> = new Set(["Gelu"]);
 
 /**
  * Copies of nodes for the backward pass, which depend on the gradient that arrives at their part: they can
@@ -77,14 +71,19 @@ export class Recomputation {
     return inputs.some((input, i) => input !== node.inputs[i]) ? { ...node, inputs } : node;
   }
 
-  /** The same elements from what is kept anyway. */
+  /**
+   * The same elements from what is kept anyway: Gelu's gradient needs its input alone, so that its output is computed
+   * again in a pass or two, instead of keeping it for the product that follows.
+   */
   #again(value: Value, gradient: Value): Value {
     if (value.producer.kind !== "node") return value;
     const known = this.#values.get(value);
     if (known !== undefined) return known;
     const { node } = value.producer;
     let copy = value;
-    if (CHEAP.has(node.operator)) {
+    if (isExactGelu(node)) {
+      copy = this.#geluAgain(node);
+    } else if (node.operator === "Gelu") {
       copy = this.#copyPart([node], gradient).get(node)!.outputs[0]!;
     } else if (node.operator === "Reshape") {
       const [source, shape] = node.inputs as [Value, Value];
@@ -93,6 +92,15 @@ export class Recomputation {
     }
     this.#values.set(value, copy);
     return copy;
+  }
+
+  /** x·Φ(x), whose gradient needs Φ(x) anyway. */
+  #geluAgain({ scope, inputs }: Node): Value {
+    const x = inputs[0]!;
+    return this.#graph.scope(
+      `recompute/${scope}`,
+      () => this.#graph.op("Mul", [x, normalProbability(this.#graph, x)]),
+    );
   }
 
   #copyPart(nodes: readonly Node[], gradient: Value): Map<Node, Node> {
@@ -115,4 +123,8 @@ export class Recomputation {
       return [node, copy];
     }));
   }
+}
+
+function isExactGelu(node: Node): boolean {
+  return isOperator(node, "Gelu") && node.attributes.approximate === "none";
 }

@@ -435,16 +435,22 @@ Deno.test("differentiate: what is computed again gives the same gradients, after
   }
 });
 
-Deno.test("differentiate: a Gelu before a product is computed again instead of kept", () => {
-  const graph = new Graph("activation");
-  const x = graph.input("x", "float32", [2, 3]);
-  const w = graph.input("w", "float32", [3, 2]);
-  const active = graph.op("Gelu", [graph.op("Exp", [x])]);
-  const loss = probe(graph, [graph.op("MatMul", [graph.op("Reshape", [active, [2, 3]]), w])]);
-  const feeds: Feeds = {
-    x: ndarray("float64", [2, 3], new Float64Array([0.1, -0.4, 0.8, 0.3, 0.2, -0.6])),
-    w: ndarray("float64", [3, 2], new Float64Array([0.5, 1, -2, 0.25, 3, -1])),
-  };
-  checkGradients(graph, loss, [x, w], feeds);
-  assert.equal(graph.nodes.filter(({ operator }) => operator === "Gelu").length, 2);
-});
+for (const approximate of ["none", "tanh"] as const) {
+  Deno.test(`differentiate: a Gelu (${approximate}) before a product is computed again instead of kept`, () => {
+    const graph = new Graph("activation");
+    const x = graph.input("x", "float32", [2, 3]);
+    const w = graph.input("w", "float32", [3, 2]);
+    const active = graph.op("Gelu", [graph.op("Exp", [x])], { approximate });
+    const rows = graph.op("Reshape", [active, [2, 3]]);
+    const loss = probe(graph, [graph.op("MatMul", [rows, w])]);
+    const feeds: Feeds = {
+      x: ndarray("float64", [2, 3], new Float64Array([0.1, -0.4, 0.8, 0.3, 0.2, -0.6])),
+      w: ndarray("float64", [3, 2], new Float64Array([0.5, 1, -2, 0.25, 3, -1])),
+    };
+    checkGradients(graph, loss, [x, w], feeds);
+    const readers = graph.nodes.filter(({ inputs }) =>
+      inputs.some((input) => input === rows || input === active)
+    );
+    assert.deepEqual(readers.map(({ operator }) => operator), ["Reshape", "MatMul"]);
+  });
+}
