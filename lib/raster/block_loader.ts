@@ -15,11 +15,11 @@ import type { ByteRange, ByteSource } from "./read_source.ts";
 import type { SpareBuffers } from "./spare_buffers.ts";
 
 /** Workers start when so many bytes have been decoded, ... */
-const START_AFTER = 12 << 20;
+const START_AFTER = 4 << 20;
 /** ... and so many are left. */
 const START_BEFORE = 96 << 20;
 /** A worker gets blocks of so many bytes together. */
-const JOB_BYTES = 1 << 20;
+const JOB_BYTES = 2 << 20;
 
 /** A block of an image: its place and its number in the file. */
 export interface BlockPlace {

@@ -8,7 +8,7 @@
 import { adler32 } from "./adler32";
 
 /** Bits of a code that the first table resolves; longer codes go on in tables behind it. */
-const LITERAL_BITS: u32 = 12;
+const LITERAL_BITS: u32 = 11;
 const LITERAL_PLACES: u32 = (1 << LITERAL_BITS) - 1;
 const OFFSET_BITS: u32 = 8;
 const PRECODE_BITS: u32 = 7;
@@ -28,8 +28,8 @@ const FURTHER: u32 = 0x2000;
 /** End of the block; among distances: a code that stands for nothing. */
 const END: u32 = 0x1000;
 
-// Further tables have at least two codes each, and at most 8 or 128 places.
-const literalTable = memory.data((LITERAL_PLACES + 1 + 144 * 8) * 8, 64);
+// Further tables have at least two codes each, and at most 16 or 128 places.
+const literalTable = memory.data((LITERAL_PLACES + 1 + 144 * 16) * 8, 64);
 const offsetTable = memory.data((256 + 16 * 128) * 4, 16);
 const precodeTable = memory.data(128 * 4, 16);
 
