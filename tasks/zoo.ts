@@ -38,10 +38,12 @@ interface Recipe {
   /** What differs from the variant. Pedestrians are four pixels wide, so that all strides are small. */
   readonly network: NetworkConfig;
   readonly learningRate?: number;
+  readonly batchSize?: number;
   readonly epochs?: number;
 }
 
 const LEARNING_RATE = 5e-3;
+const BATCH_SIZE = 8;
 const EPOCHS = 20;
 
 /** A ResNet whose strides are half of the published ones. */
@@ -94,8 +96,9 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       num_attention_heads: [1, 2, 2, 3],
       decoder_hidden_size: 96,
     },
-    learningRate: 3e-3,
-    epochs: 40,
+    learningRate: 2e-3,
+    batchSize: 4,
+    epochs: 64,
   },
 };
 
@@ -153,7 +156,7 @@ async function trainAndMap(name: string, recipe: Recipe): Promise<Outcome> {
     train: `${FOLDER}/train.tar`,
     val: `${FOLDER}/val.tar`,
     size: 64,
-    batch_size: 8,
+    batch_size: recipe.batchSize ?? BATCH_SIZE,
     epochs: Number(settings.get("epochs") ?? recipe.epochs ?? EPOCHS),
     learning_rate: recipe.learningRate ?? LEARNING_RATE,
     schedule: "one_cycle",

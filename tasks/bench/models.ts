@@ -57,7 +57,9 @@ async function measure(name: string, rounds: number): Promise<BenchRow[]> {
   for (const peer of [ours, theirs]) {
     await peer.ask("train");
     losses.push(await peer.ask("loss"));
+    await peer.ask("train");
   }
+  const [memory, peerMemory] = [await ours.ask("memory"), await theirs.ask("memory")];
   const [loss, expected] = losses as [number, number];
   if (!(Math.abs(loss - expected) <= TOLERANCE * expected)) {
     throw new Error(`swath has loss ${loss} where PyTorch has ${expected}`);
@@ -68,7 +70,6 @@ async function measure(name: string, rounds: number): Promise<BenchRow[]> {
     infer: () => ours.ask("infer"),
     peerInfer: () => theirs.ask("infer"),
   }, rounds);
-  const [memory, peerMemory] = [await ours.ask("memory"), await theirs.ask("memory")];
   const pair = (what: string, mine: typeof timings.train, peer: typeof timings.train) => [
     { name: `${name} swath, ${what}`, value: mine.median, unit: "s", best: mine.best },
     {
@@ -83,9 +84,9 @@ async function measure(name: string, rounds: number): Promise<BenchRow[]> {
   return [
     ...pair("a step", timings.train, timings.peerTrain),
     ...pair("inference", timings.infer, timings.peerInfer),
-    { name: `${name} swath, memory`, value: memory / 2 ** 20, unit: "MiB" },
+    { name: `${name} swath, memory of training`, value: memory / 2 ** 20, unit: "MiB" },
     {
-      name: `${name} PyTorch eager, memory`,
+      name: `${name} PyTorch eager, memory of training`,
       value: peerMemory / 2 ** 20,
       unit: "MiB",
       ratio: peerMemory / memory,
