@@ -2,10 +2,10 @@
  * The raster engine against rasterio, which is GDAL, with two threads: all windows of 512×512 of a
  * 14-band uint16 scene in each layout and compression, and the class map as a Cloud-Optimized GeoTIFF.
  *
- *     deno task bench raster [SIZE]
+ *     deno task bench raster [SIZE [ROW…]]
  *
  * The scene is SIZE × SIZE pixels (8192 where left out). Above 2048 it is made of the blocks of a smaller
- * one, over and over.
+ * one, over and over. Rows such as "read planar deflate" are all measured where none is named.
  */
 import type { BenchRow } from "./bench_row.ts";
 import { enlargeTiff } from "./enlarge_tiff.ts";
@@ -96,11 +96,11 @@ async function writeMap(path: string, labels: NdArray<"uint8">): Promise<void> {
 /**
  * Measure reading and writing.
  *
- * @param args Size of the scene.
+ * @param args Size of the scene, and names of rows.
  * @returns Megabytes of pixels per second; ratios to rasterio.
  */
 export async function run(args: readonly string[]): Promise<BenchRow[]> {
-  const [size = "8192"] = args;
+  const [size = "8192", ...wanted] = args;
   const folder = await Deno.makeTempDir();
   try {
     const labels = await makeScene(folder, Number(size));
@@ -112,6 +112,7 @@ export async function run(args: readonly string[]): Promise<BenchRow[]> {
       swath: () => Promise<void>,
       work: string,
     ) => {
+      if (wanted.length > 0 && !wanted.includes(name)) return;
       const timings = await interleave({
         swath: () => timed(swath),
         rasterio: () => peer.ask(work),
