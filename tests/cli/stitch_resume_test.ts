@@ -58,7 +58,7 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
     const started = performance.now();
     const timed = await runShell(pipe("killed", true), folder);
     assert.equal(timed.code, 0, timed.stderr);
-    const duration = performance.now() - started;
+    let duration = performance.now() - started;
     const random = randomStream(Date.now(), "kills");
     const counts = { kills: 0, finished: 0 };
     const kept: number[] = [];
@@ -74,6 +74,7 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
       }
       const rows = (await readPartialMap(join(killed, "map.tif")))?.rows ?? 0;
       if (rows > 0) kept.push(rows);
+      const begun = performance.now();
       const child = startShell(pipe("killed", true), folder);
       const victim = VICTIMS[random.integer(2 * runs, VICTIMS.length)]!;
       let isKilled = false;
@@ -94,6 +95,8 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
       const { code, stderr } = await child.output().finally(() => clearTimeout(timer));
       if (isKilled) counts.kills++;
       else assert.equal(code, 0, new TextDecoder().decode(stderr));
+      // Machines that do other things too are not always as fast as they were.
+      if (!isKilled && rows === 0) duration = performance.now() - begun;
       // Its children may still be ending.
       kill(-child.pid);
     }

@@ -1,5 +1,6 @@
 /**
- * Deflate and Zstandard, through the runtime's native libraries.
+ * Deflate and Zstandard: through the system's libraries where it has them, the kernel for Deflate, and the
+ * runtime's own, which have the last word on what is damaged or too long.
  *
  * @module
  */
@@ -11,8 +12,9 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import type { Transform } from "node:stream";
-import { inflateZlib } from "../kernels/kernels.ts";
+import { decodeHere, inflateZlib } from "../kernels/kernels.ts";
 import { RasterFault } from "../read_fault.ts";
+import { type Decompress, systemInflate, systemZstd } from "./system_codecs.ts";
 
 /** Largest window of Zstandard, 2^27 bytes: the default of its own decoder. */
 const ZSTD_OPTIONS = { params: { [constants.ZSTD_d_windowLogMax]: 27 } };
@@ -20,6 +22,8 @@ const ZSTD_OPTIONS = { params: { [constants.ZSTD_d_windowLogMax]: 27 } };
 /** A codec of the runtime. */
 interface NativeCodec {
   readonly name: string;
+  /** The same by the system. */
+  system(): Decompress | null;
   /** Most bytes that one stored byte can stand for. */
   readonly maxRatio: number;
   decompress(
@@ -31,6 +35,7 @@ interface NativeCodec {
 
 const DEFLATE: NativeCodec = {
   name: "deflate",
+  system: systemInflate,
   maxRatio: 1032,
   decompress: inflateSync,
   stream: createInflate,
@@ -38,6 +43,7 @@ const DEFLATE: NativeCodec = {
 
 const ZSTD: NativeCodec = {
   name: "ZSTD",
+  system: systemZstd,
   maxRatio: 65536,
   decompress: (bytes, options) => zstdDecompressSync(bytes, { ...options, ...ZSTD_OPTIONS }),
   stream: () => createZstdDecompress(ZSTD_OPTIONS),
@@ -77,7 +83,9 @@ function decompressUpTo(
       `${bytes.length} bytes of ${codec.name} data cannot hold the ${expected} bytes of the image`,
     );
   }
-  const fast = codec === DEFLATE ? inflateZlib(bytes, expected) : null;
+  const system = codec.system();
+  const fast = (system && decodeHere(expected, (target) => system(bytes, target))) ??
+    (codec === DEFLATE ? inflateZlib(bytes, expected) : null);
   if (fast !== null) return fast;
   try {
     // One output chunk of the expected size: no growing, no joining.

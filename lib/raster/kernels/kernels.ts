@@ -59,6 +59,23 @@ function decode(
 }
 
 /**
+ * Have another decoder put its output where that of these ones lies, so that {@linkcode separateWords16}
+ * finds it there.
+ *
+ * @param expected Most bytes of its output.
+ * @param decoder Fills a buffer of that size; how many bytes it has, or null if it does not know.
+ * @returns Its output; null if it does not know.
+ */
+export function decodeHere(
+  expected: number,
+  decoder: (target: Uint8Array<ArrayBuffer>) => number | null,
+): Uint8Array<ArrayBuffer> | null {
+  const all = memoryFor(aligned(expected + OUTPUT_ROOM));
+  const size = decoder(all.subarray(BASE, BASE + expected));
+  return size === null ? null : all.subarray(BASE, BASE + size);
+}
+
+/**
  * Decompress a zlib stream and stop at the expected size.
  *
  * @param bytes The stream.
