@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { randomStream, readPartialMap } from "swath";
 import { withFolder } from "../lib/raster/support.ts";
-import { runShell, startShell } from "../support/shell.ts";
+import { killProcess, runShell, startShell } from "../support/shell.ts";
 
 const KILLS = Number(Deno.env.get("SWATH_KILLS") ?? 8);
 
@@ -42,14 +42,6 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-function kill(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
-}
-
 Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, async () => {
   await withFolder(async (folder) => {
     const made = await runShell(`${MAKE_SCENE}\n${pipe("whole", false)}`, folder);
@@ -82,11 +74,12 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
       const expectedTime = duration * (0.5 + 0.5 * (1 - rows / HEIGHT));
       // Most of the time goes into the start of three processes; the kills are to hit what follows.
       const timer = setTimeout(
-        async () => {
-          isKilled = true;
-          if (victim === "all") return kill(-child.pid);
-          const pid = Number(await Deno.readTextFile(join(folder, `${victim}.pid`)));
-          if (pid > 0) kill(pid);
+        () => {
+          const pid = victim === "all"
+            ? -child.pid
+            : Number(Deno.readTextFileSync(join(folder, `${victim}.pid`)));
+          // The file is empty while its shell writes it, and 0 would be the group of this test.
+          isKilled = pid !== 0 && killProcess(pid);
         },
         counts.kills < KILLS || kept.length === 0
           ? expectedTime * (0.5 + 0.5 * random.uniform(2 * runs + 1))
@@ -98,7 +91,7 @@ Deno.test(`stitch: killed ${KILLS} times at random moments, the same maps`, asyn
       // Machines that do other things too are not always as fast as they were.
       if (!isKilled && rows === 0) duration = performance.now() - begun;
       // Its children may still be ending.
-      kill(-child.pid);
+      killProcess(-child.pid);
     }
     const { kills, finished } = counts;
     await Deno.stderr.write(new TextEncoder().encode(

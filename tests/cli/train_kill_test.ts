@@ -13,7 +13,7 @@ import {
   REAL_SCENE_RECIPE,
   REAL_SCENE_SETTINGS,
 } from "../support/real_scene.ts";
-import { ROOT } from "../support/shell.ts";
+import { killProcess, ROOT } from "../support/shell.ts";
 
 const KILLS = Deno.env.get("SWATH_KILLS");
 const TINY_KILLS = Number(KILLS ?? 20);
@@ -42,7 +42,7 @@ async function assertSurvives(folder: string, times: number): Promise<void> {
     const child = startTraining(folder, out);
     // Most of the time of a short training goes into its start; the kills are to hit what follows.
     const timer = setTimeout(
-      () => child.kill("SIGKILL"),
+      () => killProcess(child.pid),
       kills < times ? duration * (0.3 + 0.7 * Math.random()) : 600_000,
     );
     const { success, signal, stderr } = await child.output().finally(() => clearTimeout(timer));

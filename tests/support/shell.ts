@@ -26,7 +26,7 @@ export interface ShellResult {
  */
 export async function runShell(script: string, directory: string): Promise<ShellResult> {
   const child = startShell(script, directory);
-  const timer = setTimeout(() => Deno.kill(-child.pid, "SIGKILL"), TIME_LIMIT_MILLISECONDS);
+  const timer = setTimeout(() => killProcess(-child.pid), TIME_LIMIT_MILLISECONDS);
   const { code, stdout, stderr } = await child.output().finally(() => clearTimeout(timer));
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
@@ -54,6 +54,21 @@ export function startShell(script: string, directory: string): Deno.ChildProcess
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/**
+ * Kill a process, or the group of processes `-pid`.
+ *
+ * @returns Whether there was one: it may have ended just before, which is no error.
+ */
+export function killProcess(pid: number): boolean {
+  try {
+    Deno.kill(pid, "SIGKILL");
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Programs that not every machine has, and that examples use. */
