@@ -167,6 +167,7 @@ function downFirst(
 ): boolean {
   return height < rows && rows - height > 2 * (columns - width);
 }
+
 /**
  * Resize along one axis; an axis of that size already stays as it is.
  *

@@ -8,6 +8,7 @@
  */
 import { type NdArray, ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
+import { once } from "../once.ts";
 import {
   type Graph,
   interpolationMatrix,
@@ -22,12 +23,6 @@ const BAND_ELEMENTS = 2 ** 20;
 
 /** Number of labels that uint8 can hold. */
 const LABELS = 256;
-
-/** A value that is made when it is first asked for. */
-function once(make: () => Value): () => Value {
-  let value: Value | null = null;
-  return () => value ??= make();
-}
 
 /** Some rows of all images: r rows of W pixels. */
 export interface PixelBand {

@@ -1,11 +1,11 @@
 /** Gradients of softmax and of the normalization layers. @module */
+import { once } from "../../once.ts";
 import type { Value } from "../value.ts";
 import {
   type GradientContext,
   type GradientRule,
   type GradientRules,
   isKnown,
-  once,
   sumRows,
 } from "./rule.ts";
 

@@ -126,12 +126,6 @@ export class GradientContext<K extends OperatorName = OperatorName> {
   }
 }
 
-/** What is computed at the first call, and kept: for what several gradients of a node read. */
-export function once<T>(compute: () => T): () => T {
-  let result: { readonly value: T } | null = null;
-  return () => (result ??= { value: compute() }).value;
-}
-
 /** True if all extents are numbers. */
 export function isKnown(shape: Shape): shape is readonly number[] {
   return shape.every((dim) => typeof dim === "number");

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { once } from "../../once.ts";
 
 /** Decompress into a buffer; how many bytes that gave, or null if there is anything wrong or too much. */
 export type Decompress = (
@@ -106,9 +107,4 @@ function load(
     // It is not installed, or too old.
     return null;
   }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null;
-  return () => (made ??= { value: make() }).value;
 }
