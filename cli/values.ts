@@ -360,30 +360,28 @@ export function shape(axes: number, example: string): ValueParser<"sync", readon
 
 /** A lower and an upper percentile, such as `2,98`. */
 export function percentiles(): ValueParser<"sync", readonly [low: number, high: number]> {
-  return valueOf<readonly [number, number]>(
-    "LOW,HIGH",
-    [0, 100],
-    (input) => {
-      const [low, high, ...others] = input.split(",").map(readNumber);
-      if (low === undefined || high === undefined || others.length > 0) return undefined;
-      return low >= 0 && low < high && high <= 100 ? [low, high] : undefined;
-    },
-    "two percentiles from 0 to 100, the lower first, such as 2,98",
-    (pair) => pair.join(","),
-  );
+  return bounds([0, 100], "two percentiles from 0 to 100, the lower first, such as 2,98");
 }
 
 /** Two numbers, such as `-0.2,0.9`. */
 export function valueRange(): ValueParser<"sync", readonly [low: number, high: number]> {
+  return bounds([-Infinity, Infinity], "two numbers, the lower first, such as -0.2,0.9");
+}
+
+/** Two numbers within limits, the lower first. */
+function bounds(
+  [least, most]: readonly [number, number],
+  expected: string,
+): ValueParser<"sync", readonly [low: number, high: number]> {
   return valueOf<readonly [number, number]>(
     "LOW,HIGH",
     [0, 1],
     (input) => {
       const [low, high, ...others] = input.split(",").map(readNumber);
       if (low === undefined || high === undefined || others.length > 0) return undefined;
-      return low < high ? [low, high] : undefined;
+      return low >= least && low < high && high <= most ? [low, high] : undefined;
     },
-    "two numbers, the lower first, such as -0.2,0.9",
+    expected,
     (pair) => pair.join(","),
   );
 }

@@ -6,6 +6,7 @@ import { flag, option } from "@optique/core/primitives";
 import {
   type ClassInfo,
   type GridPlan,
+  releaseBuffer,
   type Sample,
   type StreamEnd,
   type StreamItem,
@@ -363,6 +364,6 @@ function reportPatches(
 function giveBack({ arrays }: Sample): void {
   for (const { data } of Object.values(arrays)) {
     const { buffer } = data;
-    if (data.byteLength === buffer.byteLength && !buffer.detached) buffer.transfer(0);
+    if (data.byteLength === buffer.byteLength) releaseBuffer(buffer);
   }
 }

@@ -17,6 +17,7 @@ import {
   probabilityBands,
   type ProbabilityType,
   type RasterSpec,
+  releaseBuffer,
   type RowSink,
   type Sample,
   type SeamCounter,
@@ -143,8 +144,7 @@ export class SceneMap implements Disposable {
     this.#stitcher ??= await this.#begin(sample);
     await this.#stitcher.add(sample);
     if (this.#seams !== null) this.#seams.add(sample);
-    // Garbage is collected late; this gives the memory back at once.
-    else for (const array of Object.values(sample.arrays)) array.data.buffer.transfer(0);
+    else for (const { data } of Object.values(sample.arrays)) releaseBuffer(data.buffer);
   }
 
   /** All samples have come: write the last rows and give the files their names, the map last. */
@@ -252,8 +252,7 @@ function storingSink(target: RowSink, type: ProbabilityType): RowSink {
     async writeRows(rows) {
       const stored = storeProbabilities(rows as NdArray<"float32">, type);
       await target.writeRows(stored);
-      // Garbage is collected late; this gives the memory back at once.
-      stored.data.buffer.transfer(0);
+      releaseBuffer(stored.data.buffer);
     },
   };
 }

@@ -13,3 +13,10 @@ export {
 } from "./atomic_directory.ts";
 export { type FileAction, fileError, withFileErrors } from "./io_errors.ts";
 export { openRandomAccessFile, type RandomAccessFile } from "./random_access_file.ts";
+export {
+  createScratch,
+  createSpool,
+  createTemporaryScratch,
+  type Scratch,
+  type Spool,
+} from "./spool.ts";

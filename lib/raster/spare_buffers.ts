@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { releaseBuffer } from "../array/mod.ts";
 
 /** Most bytes that are kept to be used again. */
 const MAX_SPARE = 32 << 20;
@@ -25,7 +26,7 @@ export class SpareBuffers {
   /** Take a buffer that nobody uses any more; its memory is given back at once if there is no room. */
   keep(buffer: ArrayBuffer): void {
     if (this.#closed || this.#bytes + buffer.byteLength > MAX_SPARE) {
-      buffer.transfer(0);
+      releaseBuffer(buffer);
       return;
     }
     this.#buffers.push(buffer);

@@ -8,7 +8,7 @@
  * @module
  */
 import type { DecodedBlock } from "./decode/samples.ts";
-import { createTemporaryScratch, type Scratch } from "./spool.ts";
+import { createTemporaryScratch, type Scratch } from "../files/mod.ts";
 
 /** Most bytes that wait in memory: so few that narrow scenes take no less memory than wide ones. */
 const MAX_HELD = 8 << 20;

@@ -14,6 +14,8 @@ import type { ClassInfo } from "../classes/mod.ts";
 import {
   type AtomicFile,
   createAtomicFile,
+  createScratch,
+  createSpool,
   withFileErrors,
   writeFileAtomic,
 } from "../files/mod.ts";
@@ -25,7 +27,6 @@ import { gdalMetadataXml, pamXml } from "./encode/gdal_metadata.ts";
 import { georeferenceFields } from "./encode/georeference_fields.ts";
 import { bandRows, type BlockFormat, LevelWriter } from "./encode/level_writer.ts";
 import { checkRasterSpec, formatNodata } from "./encode/raster_spec.ts";
-import { createScratch, createSpool } from "./spool.ts";
 import { asciiField, field, type TiffField } from "./encode/tiff_fields.ts";
 import { PHOTOMETRIC, TAG } from "./geotiff_tags.ts";
 import type { BandInfo } from "./raster.ts";

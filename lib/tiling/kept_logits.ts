@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { NdArray } from "../array/mod.ts";
+import { type NdArray, releaseBuffer } from "../array/mod.ts";
 
 /** A part of the lattice of cells that all patches share. */
 export interface CellWindow {
@@ -129,8 +129,7 @@ export class KeptLogits {
       if (gone <= 0 || patch.left + patch.columns > column) return [patch];
       const rest = gone >= patch.rows ? [] : [this.#without(patch, gone)];
       if (patch.isWhole) this.#spare.push(patch.logits);
-      // Garbage is collected late; this gives the memory back at once.
-      else patch.logits.buffer.transfer(0);
+      else releaseBuffer(patch.logits.buffer);
       return rest;
     });
   }

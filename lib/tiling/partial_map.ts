@@ -15,6 +15,7 @@ import {
   type DataType,
   type NdArray,
   ndarray,
+  releaseBuffer,
   TYPED_ARRAY_CONSTRUCTORS,
 } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
@@ -203,8 +204,7 @@ class PartialRows implements PartialMap {
       // In a buffer of its own, where elements are aligned.
       const { buffer } = new Uint8Array(raw);
       yield ndarray(dtype, [bands, rows, this.#width], new TYPED_ARRAY_CONSTRUCTORS[dtype](buffer));
-      // Garbage is collected late; this gives the memory back at once.
-      buffer.transfer(0);
+      releaseBuffer(buffer);
     }
   }
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { createTemporaryScratch, type Scratch } from "../files/mod.ts";
 
 /** Bytes of stretches that are held in memory. */
 const DEFAULT_MEMORY = 64 << 20;
@@ -47,9 +48,9 @@ export class RunStore implements Disposable {
   readonly #strips: Strip[];
   readonly #memory: number;
   #bytes = 0;
-  #file: Deno.FsFile | null = null;
-  #path = "";
-  #fileBytes = 0;
+  #scratch: Scratch | null = null;
+  /** Bytes on disk. */
+  #stored = 0;
 
   /**
    * Make an empty store.
@@ -69,7 +70,7 @@ export class RunStore implements Disposable {
 
   /** Bytes that are held or on disk. */
   get bytes(): number {
-    return this.#bytes + this.#fileBytes;
+    return this.#bytes + this.#stored;
   }
 
   /** Add a stretch. */
@@ -110,61 +111,37 @@ export class RunStore implements Disposable {
 
   /** Drop everything; harmless when repeated. */
   [Symbol.dispose](): void {
-    this.#file?.close();
-    if (this.#file !== null && this.#path !== "") removeQuietly(this.#path);
-    this.#file = null;
+    this.#scratch?.close();
   }
 
   /** Move all that is held to the disk. */
   #flush(): void {
-    if (this.#file === null) {
-      this.#path = Deno.makeTempFileSync({ prefix: ".swath-", suffix: ".tmp" });
-      this.#file = Deno.openSync(this.#path, { read: true, write: true });
-      // Nothing is left behind even by a process that is killed, where the system allows it.
-      if (removeQuietly(this.#path)) this.#path = "";
-    }
-    this.#file.seekSync(this.#fileBytes, Deno.SeekMode.Start);
+    const scratch = this.#scratch ??= createTemporaryScratch();
     for (const strip of this.#strips) {
       for (const { count, fields, shares } of strip.chunks) {
-        strip.stored.push({ position: this.#fileBytes, count });
-        this.#write(fields.subarray(0, count * FIELDS));
-        this.#write(shares.subarray(0, count));
+        strip.stored.push({ position: this.#stored, count });
+        this.#write(scratch, fields.subarray(0, count * FIELDS));
+        this.#write(scratch, shares.subarray(0, count));
       }
       strip.chunks = [];
     }
     this.#bytes = 0;
   }
 
-  #write(values: Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>): void {
+  #write(scratch: Scratch, values: Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>): void {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    for (let written = 0; written < bytes.length;) {
-      written += this.#file!.writeSync(bytes.subarray(written));
-    }
-    this.#fileBytes += bytes.length;
+    scratch.write(this.#stored, bytes);
+    this.#stored += bytes.length;
   }
 
   #load(position: number, count: number): Runs {
     const bytes = new Uint8Array(count * RUN_BYTES);
-    this.#file!.seekSync(position, Deno.SeekMode.Start);
-    for (let filled = 0; filled < bytes.length;) {
-      const read = this.#file!.readSync(bytes.subarray(filled));
-      if (read === null) throw new Error("internal: the temporary file of the zones is too short");
-      filled += read;
-    }
+    this.#scratch!.read(position, bytes);
     const fieldBytes = count * FIELDS * 4;
     return {
       count,
       fields: new Uint32Array(bytes.buffer, 0, count * FIELDS),
       shares: new Float64Array(bytes.buffer.slice(fieldBytes)),
     };
-  }
-}
-
-function removeQuietly(path: string): boolean {
-  try {
-    Deno.removeSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { releaseBuffer } from "../../array/mod.ts";
 import { openAgain, readFileAt } from "../local_file.ts";
 import { RasterFault } from "../read_fault.ts";
 import type { ByteRange } from "../read_source.ts";
@@ -65,9 +66,9 @@ async function answer(
       decoded.blocks.push({ message: text ?? "", isFault });
     }
   }
-  // Their memory goes back now, and not when the collector gets to it.
-  const sent = blocks.flatMap(({ stored }) => stored instanceof Uint8Array ? [stored.buffer] : []);
-  for (const buffer of new Set(sent)) buffer.transfer(0);
+  for (const { stored } of blocks) {
+    if (stored instanceof Uint8Array) releaseBuffer(stored.buffer);
+  }
   const transfer = decoded.blocks.flatMap((block) => {
     if ("message" in block) return [];
     const { planes, holes } = block;

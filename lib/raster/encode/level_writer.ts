@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { bytesPerElement, type DataType, type NdArray } from "../../array/mod.ts";
+import { bytesPerElement, type DataType, type NdArray, releaseBuffer } from "../../array/mod.ts";
+import type { Scratch, Spool } from "../../files/mod.ts";
 import { bytesOfCells, type Cells, cellsOf, createCells } from "./cells.ts";
 import type { Codec } from "./compress.ts";
 import { type CellRows, type Downsample, half } from "./downsample.ts";
 import { differenceFloatRows, differenceRows } from "./predict.ts";
-import type { Scratch, Spool } from "../spool.ts";
 
 /** How the blocks of every resolution are made. */
 export interface BlockFormat {
@@ -231,8 +231,7 @@ export class LevelWriter {
     framed.set(encoded.subarray(-FRAME_BYTES), FRAME_BYTES + encoded.length);
     const offset = this.spool.length + FRAME_BYTES;
     await this.spool.append(framed);
-    // Garbage is collected late; this gives the memory back at once.
-    framed.buffer.transfer(0);
+    releaseBuffer(framed.buffer);
     return { offset, length: encoded.length };
   }
 
@@ -247,7 +246,7 @@ export class LevelWriter {
       height: half(height),
     }));
     await level.append(halved);
-    for (const { cells } of halved) cells.buffer.transfer(0);
+    for (const { cells } of halved) releaseBuffer(cells.buffer);
   }
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { CODECS } from "../../../lib/raster/encode/compress.ts";
 import { createDownsample } from "../../../lib/raster/encode/downsample.ts";
 import { bandRows, LevelWriter } from "../../../lib/raster/encode/level_writer.ts";
-import { createScratch, createSpool } from "../../../lib/raster/spool.ts";
+import { createScratch, createSpool } from "../../../lib/files/mod.ts";
 import { ndarray } from "swath";
 
 /** Bytes of a raster and its overview, as they are written in pieces of some rows. */

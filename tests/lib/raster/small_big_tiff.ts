@@ -6,7 +6,7 @@ import { cogPreamble } from "../../../lib/raster/encode/cog_layout.ts";
 import { CODECS } from "../../../lib/raster/encode/compress.ts";
 import { createDownsample } from "../../../lib/raster/encode/downsample.ts";
 import { bandRows, LevelWriter } from "../../../lib/raster/encode/level_writer.ts";
-import { createScratch, createSpool } from "../../../lib/raster/spool.ts";
+import { createScratch, createSpool } from "../../../lib/files/mod.ts";
 import { field } from "../../../lib/raster/encode/tiff_fields.ts";
 
 const BLOCK_SIZE = 16;

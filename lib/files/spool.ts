@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { fileError, withFileErrors } from "../files/mod.ts";
+import { fileError, withFileErrors } from "./io_errors.ts";
 
 const COPY_BYTES = 1 << 17;
 
