@@ -293,6 +293,12 @@ export const OPERATOR_CASES: readonly OperatorCase[] = [
     build: (g, x) => g.op("Elu", [x!], { alpha: 0.7 }),
     torch: "F.elu(x, 0.7)",
   },
+  {
+    operator: "HardSigmoid",
+    shapes: { x: [3, 4] },
+    build: (g, x) => g.op("HardSigmoid", [x!], { alpha: 0.4, beta: 0.3 }),
+    torch: "(0.4 * x + 0.3).clamp(0, 1)",
+  },
   ...(["none", "tanh"] as const).map((approximate): OperatorCase => ({
     operator: "Gelu",
     shapes: { x: [3, 4] },

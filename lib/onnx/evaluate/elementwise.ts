@@ -79,6 +79,9 @@ export const ELEMENTWISE_KERNELS = {
   Sigmoid: unary(sigmoid),
   Tanh: unary(Math.tanh),
   Softplus: unary((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
+  HardSigmoid: unary<"HardSigmoid">((x, { alpha, beta }) =>
+    Math.min(Math.max(alpha * x + beta, 0), 1)
+  ),
   Clip: ({ inputs }) => {
     const { shape, data } = given(inputs, 0);
     const low = inputs[1]?.data[0] ?? -Infinity;

@@ -20,7 +20,16 @@ function scaled<K extends OperatorName>(
  */
 export function normalProbability(graph: Pick<Graph, "op">, x: Value): Value {
   const erf = graph.op("Erf", [graph.op("Mul", [x, Math.SQRT1_2])]);
-  return graph.op("Mul", [graph.op("Add", [erf, 1]), 0.5]);
+  // ½ + ½·erf, which lies between 0 and 1, in one pass.
+  return graph.op("HardSigmoid", [erf], { alpha: 0.5, beta: 0.5 });
+}
+
+/** 1 where x is positive, else 0, in one pass: x times a power of two so large that it exceeds 1. */
+function isPositive(graph: Pick<Graph, "op">, x: Value): Value {
+  if (x.dtype !== "float32") {
+    return graph.op("Cast", [graph.op("Greater", [x, 0])], { to: x.dtype });
+  }
+  return graph.op("HardSigmoid", [x], { alpha: 2 ** 100, beta: 0 });
 }
 
 /** Φ(x) + x·φ(x), the derivative of x·Φ(x), where x·φ(x) = u·exp(−u²)/√π of u = x/√2. */
@@ -102,7 +111,7 @@ export const ELEMENTWISE_GRADIENTS = {
   Identity: (c) => [
     () => isAllReduce(c.node as unknown as Node) ? allReduce(c.graph, c.dy) : c.dyBroadcast,
   ],
-  Relu: scaled((c, _, y) => c.op("Cast", [c.op("Greater", [y, 0])], { to: y.dtype })),
+  Relu: scaled((c, _, y) => isPositive(c, y)),
   LeakyRelu: (c) => [() => {
     const scaledDown = c.op("Mul", [c.dyBroadcast, c.attributes.alpha]);
     return c.op("Where", [c.op("Greater", [c.input(0), 0]), c.dyBroadcast, scaledDown]);
@@ -116,6 +125,10 @@ export const ELEMENTWISE_GRADIENTS = {
   Sigmoid: scaled((c, _, y) => c.op("Sub", [y, c.op("Mul", [y, y])])),
   Tanh: scaled((c, _, y) => c.op("Sub", [1, c.op("Mul", [y, y])])),
   Softplus: scaled((c, x) => c.op("Sigmoid", [x])),
+  HardSigmoid: scaled((c, _, y) => {
+    const within = c.op("And", [c.op("Greater", [y, 0]), c.op("Less", [y, 1])]);
+    return c.op("Mul", [c.op("Cast", [within], { to: y.dtype }), c.attributes.alpha]);
+  }),
   Clip: (c) => {
     const [low, high] = [c.optional(1), c.optional(2)];
     const within = () => {

@@ -106,6 +106,7 @@ export const ELEMENTWISE = {
   Sigmoid: floatUnary(),
   Tanh: floatUnary(),
   Softplus: floatUnary(),
+  HardSigmoid: floatUnary({ alpha: float(0.2), beta: float(0.5) }),
   Clip: operator({
     inputs: "X min? max?",
     infer: (context) => {

@@ -111,6 +111,7 @@ export const OPERATOR_SAMPLES: Readonly<Record<OperatorName, readonly Sample[]>>
   Softplus: activation("Softplus"),
   LeakyRelu: [(g) => g.op("LeakyRelu", [x(g, "batch", 3)], { alpha: 0.2 })],
   Elu: [(g) => g.op("Elu", [x(g, "batch", 3)])],
+  HardSigmoid: [(g) => g.op("HardSigmoid", [x(g, "batch", 3)], { alpha: 0.4, beta: 0.3 })],
   Gelu: [
     (g) => g.op("Gelu", [x(g, "batch", 3)]),
     (g) => g.op("Gelu", [x(g, "batch", 3)], { approximate: "tanh" }),
