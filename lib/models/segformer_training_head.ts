@@ -52,17 +52,25 @@ export function segformerTrainingHead(
   const sum = fuse(graph, features, parameters, width);
   const normalized = batchNormTraining(graph, training, sum, parameters, BATCH_NORM_EPSILON);
   const active = graph.op("Relu", [normalized]);
-  const rate = config.classifier_dropout_prob;
-  const kept = rate === 0 ? active : graph.op("Mul", [
-    active,
-    training.mask("decode_head.dropout", [batch, width, 1, 1], rate),
-  ]);
-  const rows = reshape(graph, kept, [batch, width, height * columns]);
+  const rows = reshape(graph, active, [batch, width, height * columns]);
   const logits = graph.op("Add", [
-    graph.op("MatMul", [parameters.classifier, rows]),
+    graph.op("MatMul", [classifier(graph, training, parameters, config, batch), rows]),
     graph.op("Reshape", [parameters.classifierBias, [classes, 1]]),
   ]);
   return reshape(graph, logits, [batch, classes, height, columns]);
+}
+
+/** The classifier's weight, without the columns of channels that are dropped: smaller than the map by far. */
+function classifier(
+  graph: Graph,
+  training: Training,
+  { classifier: weight }: DecoderParameters,
+  { decoder_hidden_size: width, classifier_dropout_prob: rate }: DecoderConfig,
+  batch: number,
+): Value {
+  if (rate === 0) return weight;
+  const mask = training.mask("decode_head.dropout", [batch, width, 1, 1], rate);
+  return graph.op("Mul", [weight, reshape(graph, mask, [batch, 1, width])]);
 }
 
 /** The sum of all stages' projections, resampled to the finest: (batch, D, H/4, W/4). */
