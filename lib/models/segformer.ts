@@ -11,8 +11,8 @@
  *   stage is therefore projected at its own resolution and only the sum is taken at H/4. At
  *   inference `linear_c`, its slice of `linear_fuse` and the batch norm are one matrix a stage.
  * - Sequence reduction (kernel = stride) is space-to-depth and one product.
- * - The Mix-FFN leaves its first product channel-first and enters the second one channel-first, so
- *   that no transposition is needed around the depthwise convolution.
+ * - The Mix-FFN's products are pointwise convolutions, so that a device can keep the layout that it
+ *   convolves fastest in through all three of its layers.
  *
  * @module
  */
@@ -212,9 +212,8 @@ function patchEmbedding(
       padding: Math.floor(kernel / 2),
       init: { kind: "normal", std: config.initializer_range },
     });
-    const [batch, , height, width] = embedded.shape as [string | number, number, number, number];
-    const rows = reshape(graph, embedded, [batch, channels, height * width]);
-    const value = graph.op("Transpose", [rows], { perm: [0, 2, 1] });
+    const [, , height, width] = embedded.shape as [string | number, number, number, number];
+    const value = toTokens(graph, embedded);
     const normalized = layerNorm(graph, value, `${name}.layer_norm`, LAYER_NORM_EPSILON);
     return { value: normalized, height, width };
   });
@@ -329,10 +328,10 @@ function sequenceReduction(
   });
 }
 
-/** Product, 3×3 depthwise convolution, activation, product; channel-first between the products. */
+/** Product, 3×3 depthwise convolution, activation, product: convolutions of a map, the products pointwise ones. */
 function mixFeedForward(
   { graph }: Forward,
-  { value, height, width }: Tokens,
+  tokens: Tokens,
   config: SegformerConfig,
   stage: number,
   name: string,
@@ -340,31 +339,31 @@ function mixFeedForward(
   const channels = config.hidden_sizes[stage]!;
   const hidden = Math.floor(channels * config.mlp_ratios[stage]!);
   const init: Initializer = { kind: "normal", std: config.initializer_range };
-  const parameter = (part: string, shape: number[], how: Initializer = init) =>
-    graph.parameter(`${name}.${part}`, "float32", shape, { init: how });
-  const [batch] = value.shape as [string | number];
-  const wide = graph.op("Add", [
-    graph.op("FusedMatMul", [parameter("dense1.weight", [hidden, channels]), value], {
-      transB: true,
-    }),
-    graph.op("Reshape", [parameter("dense1.bias", [hidden], ZEROS), [hidden, 1]]),
-  ]);
-  const map = reshape(graph, wide, [batch, hidden, height, width]);
-  const mixed = conv2d(graph, map, `${name}.dwconv.dwconv`, hidden, {
+  const pointwise = (x: Value, part: string, inputs: number, features: number) => {
+    const parameter = (kind: string, shape: number[], how: Initializer) =>
+      graph.parameter(`${name}.${part}.${kind}`, "float32", shape, { init: how });
+    const kernel = graph.op("Reshape", [
+      parameter("weight", [features, inputs], init),
+      [features, inputs, 1, 1],
+    ]);
+    return graph.op("Conv", [x, kernel, parameter("bias", [features], ZEROS)]);
+  };
+  const wide = pointwise(toMap(graph, tokens), "dense1", channels, hidden);
+  const mixed = conv2d(graph, wide, `${name}.dwconv.dwconv`, hidden, {
     kernel: 3,
     padding: 1,
     groups: hidden,
     init,
   });
   const active = graph.op(config.hidden_act === "relu" ? "Relu" : "Gelu", [mixed]);
-  const rows = reshape(graph, active, [batch, hidden, height * width]);
-  return graph.op("Add", [
-    graph.op("FusedMatMul", [rows, parameter("dense2.weight", [channels, hidden])], {
-      transA: true,
-      transB: true,
-    }),
-    parameter("dense2.bias", [channels], ZEROS),
-  ]);
+  return toTokens(graph, pointwise(active, "dense2", hidden, channels));
+}
+
+/** A map (batch, channels, height, width) as tokens (batch, height · width, channels). */
+function toTokens(graph: Graph, map: Value): Value {
+  const [batch, channels, height, width] = map.shape as [string | number, number, number, number];
+  const rows = reshape(graph, map, [batch, channels, height * width]);
+  return graph.op("Transpose", [rows], { perm: [0, 2, 1] });
 }
 
 /** Tokens as a map (batch, channels, height, width). */

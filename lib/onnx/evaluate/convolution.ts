@@ -104,13 +104,33 @@ const convolve: Kernel<"Conv" | "BlockedConv"> = ({ inputs, attributes, outputSh
   return [addBias(y, inputs[2] ?? null)];
 };
 
+const globalAverage: Kernel<"GlobalAveragePool" | "BlockedGlobalAveragePool"> = ({ inputs }) => [
+  globalPool(
+    given(inputs, 0),
+    (elements) => elements.reduce((sum, element) => sum + element, 0) / elements.length,
+  ),
+];
+
 /** Kernels of convolution, pooling and resampling. */
 export const CONVOLUTION_KERNELS = {
   Conv: convolve,
   // What lies where is not seen from outside.
   BlockedConv: convolve,
-  ReorderInput: ({ inputs }) => [given(inputs, 0)],
-  ReorderOutput: ({ inputs }) => [given(inputs, 0)],
+  ReorderInput: ({ inputs, attributes, outputShapes }) => {
+    const x = given(inputs, 0);
+    if (!attributes.channelsLast) return [x];
+    return [tensor(outputShapes[0]!, ([n, c, ...place]) => at(x, [n!, ...place, c!]))];
+  },
+  ReorderOutput: ({ inputs, attributes, outputShapes }) => {
+    const x = given(inputs, 0);
+    if (!attributes.channelsLast) return [x];
+    return [
+      tensor(
+        outputShapes[0]!,
+        ([n, ...place]) => at(x, [n!, place.at(-1)!, ...place.slice(0, -1)]),
+      ),
+    ];
+  },
   ConvTranspose: ({ inputs, attributes, outputShapes }) => {
     const [x, weight] = [given(inputs, 0), given(inputs, 1)];
     const y = zeros(outputShapes[0]!);
@@ -139,12 +159,8 @@ export const CONVOLUTION_KERNELS = {
       return sum / (countIncludePad ? padded.length : positions.length);
     })];
   },
-  GlobalAveragePool: ({ inputs }) => [
-    globalPool(
-      given(inputs, 0),
-      (elements) => elements.reduce((sum, element) => sum + element, 0) / elements.length,
-    ),
-  ],
+  GlobalAveragePool: globalAverage,
+  BlockedGlobalAveragePool: globalAverage,
   GlobalMaxPool: ({ inputs }) => [
     globalPool(given(inputs, 0), (elements) => Math.max(...elements)),
   ],

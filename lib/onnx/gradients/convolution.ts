@@ -228,13 +228,14 @@ function imageGradient(
   window: Window,
   group: number,
 ) {
-  const [batch, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
+  const [, channels, ...extents] = c.extents(image) as [number, number, ...number[]];
   const [, features, ...places] = c.extents(map) as [number, number, ...number[]];
   const rank = extents.length;
   if (isPointwise(window) && group === 1) {
-    const rows = c.op("Reshape", [map, [batch, features, -1]]);
     const matrix = c.op("Reshape", [weight, [features, channels]]);
-    return c.reshapeLike(c.op("FusedMatMul", [matrix, rows], { transA: true }), image);
+    const turned = c.op("Transpose", [matrix], { perm: [1, 0] });
+    const kernel = c.op("Reshape", [turned, [channels, features, ...ones(rank)]]);
+    return c.op("Conv", [map, kernel]);
   }
   const { kernelShape, dilations } = window;
   const mirrored = mirroredPads(window);
@@ -392,7 +393,7 @@ function windowCounts(
   return ndarray("float32", [1, 1, ...places], Float32Array.from(counts));
 }
 
-const globalAverage: GradientRule<"GlobalAveragePool"> = (c) => [
+const globalAverage: GradientRule<"GlobalAveragePool" | "BlockedGlobalAveragePool"> = (c) => [
   () => c.op("Mul", [c.dy, 1 / c.count(c.input(0), range(2, c.input(0).shape.length))]),
 ];
 
@@ -439,12 +440,16 @@ export const CONVOLUTION_GRADIENTS = {
   Conv: conv,
   ConvTranspose: convTranspose,
   ReorderInput: (c) => [
-    () => c.op("ReorderOutput", [c.dy], { channels: c.input(0).shape[1] as number }),
+    () =>
+      c.op("ReorderOutput", [c.dy], { ...c.attributes, channels: c.output(0).shape[1] as number }),
   ],
-  ReorderOutput: (c) => [() => c.op("ReorderInput", [c.dy])],
+  ReorderOutput: (c) => [
+    () => c.op("ReorderInput", [c.dy], { channelsLast: c.attributes.channelsLast }),
+  ],
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAverage,
+  BlockedGlobalAveragePool: globalAverage,
   GlobalMaxPool: globalMax,
   Resize: resize,
   DepthToSpace: depthToSpace,

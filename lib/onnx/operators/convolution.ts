@@ -11,7 +11,7 @@ import {
   requiredInts,
   type TensorType,
 } from "../operator.ts";
-import { type Dim, divideDims, mapDim, multiplyDims } from "../dims.ts";
+import { type Dim, divideDims, mapDim, multiplyDims, type Shape } from "../dims.ts";
 import { knownElements } from "../known_elements.ts";
 
 /** Attributes of a window that slides over spatial axes, each with one entry an axis. */
@@ -147,15 +147,13 @@ function inferPool(context: Inference<Window & { readonly ceilMode: boolean }>):
   return [{ dtype, shape: output }, { dtype: "int64", shape: output }];
 }
 
-const globalPool = () =>
-  operator({
-    inputs: "X",
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      if (shape.length < 3) context.fail("X must be (N, C, spatial…)");
-      return [{ dtype, shape: shape.map((dim, axis) => axis < 2 ? dim : 1) }];
-    },
-  });
+function inferGlobalPool(context: Inference<unknown>): TensorType[] {
+  const { dtype, shape } = context.input(0);
+  if (shape.length < 3) context.fail("X must be (N, C, spatial…)");
+  return [{ dtype, shape: shape.map((dim, axis) => axis < 2 ? dim : 1) }];
+}
+
+const globalPool = () => operator({ inputs: "X", infer: inferGlobalPool });
 
 function inferResize(context: Inference<unknown>): TensorType[] {
   const { dtype, shape } = context.input(0);
@@ -221,14 +219,34 @@ const BLOCKED = { domain: "com.microsoft.nchwc" } as const;
 /** Blocks of channels, of whatever size, divide a multiple of this. */
 export const CHANNEL_BLOCK = 16;
 
-/** The same shape, which must be that of an image with whole blocks of channels. */
-function inferBlocked(context: Inference<unknown>): TensorType[] {
-  const { dtype, shape } = context.input(0);
+/** Refuse what is no image with whole blocks of channels, as (N, C, H, W). */
+function checkBlocks(context: Inference<unknown>, shape: Shape): void {
   const channels = shape[1];
   if (shape.length !== 4 || typeof channels !== "number" || channels % CHANNEL_BLOCK !== 0) {
     context.fail(`X must be (N, C, H, W) with C a multiple of ${CHANNEL_BLOCK}`);
   }
-  return [{ dtype, shape }];
+}
+
+/** (N, C, H, W), from (N, H, W, C) with `channelsLast`. */
+function inferToBlocks(context: Inference<{ channelsLast: boolean }>): TensorType[] {
+  const { dtype, shape } = context.input(0);
+  const [batch, ...axes] = shape as [Dim, ...Dim[]];
+  const inOrder = context.attributes.channelsLast
+    ? [batch, ...axes.slice(-1), ...axes.slice(0, -1)]
+    : shape;
+  checkBlocks(context, inOrder);
+  return [{ dtype, shape: inOrder }];
+}
+
+/** (N, C, H, W) as it is, or (N, H, W, C) with `channelsLast`. */
+function inferFromBlocks(context: Inference<{ channelsLast: boolean }>): TensorType[] {
+  const { dtype, shape } = context.input(0);
+  checkBlocks(context, shape);
+  const [batch, channels, ...extents] = shape as [Dim, Dim, ...Dim[]];
+  return [{
+    dtype,
+    shape: context.attributes.channelsLast ? [batch, ...extents, channels] : shape,
+  }];
 }
 
 /** Rows of convolution, pooling and resampling. */
@@ -294,15 +312,21 @@ export const CONVOLUTION = {
   }),
   /**
    * To blocked channels, and back: the layout in which the CPU's convolutions are fastest, with a block of channels
-   * (8 or 16, as the processor has registers) side by side at each pixel. Shapes stay (N, C, H, W); what lies where
-   * is the runtime's own affair. C must be a multiple of {@linkcode CHANNEL_BLOCK}.
+   * (8 or 16, as the processor has registers) side by side at each pixel. Their shapes are (N, C, H, W); what lies
+   * where is the runtime's own affair. C must be a multiple of {@linkcode CHANNEL_BLOCK}. With `channelsLast`, the
+   * other layout is (N, H, W, C).
    */
-  ReorderInput: operator({ ...BLOCKED, inputs: "X", infer: inferBlocked }),
+  ReorderInput: operator({
+    ...BLOCKED,
+    inputs: "X",
+    attributes: { channelsLast: flag(false) },
+    infer: inferToBlocks,
+  }),
   ReorderOutput: operator({
     ...BLOCKED,
     inputs: "X",
-    attributes: { channels: requiredInt() },
-    infer: inferBlocked,
+    attributes: { channels: requiredInt(), channelsLast: flag(false) },
+    infer: inferFromBlocks,
   }),
   /** `Conv` in blocked channels, of input, weight and output. */
   BlockedConv: operator({
@@ -312,5 +336,12 @@ export const CONVOLUTION = {
     attributes: { ...WINDOW, group: int(1) },
     resolve: (context) => resolveWindow(context, kernelOf(context)),
     infer: inferConv,
+  }),
+  /** `GlobalAveragePool` in blocked channels; of a single pixel, these are the channels in order. */
+  BlockedGlobalAveragePool: operator({
+    ...BLOCKED,
+    onnxName: "GlobalAveragePool",
+    inputs: "X",
+    infer: inferGlobalPool,
   }),
 };

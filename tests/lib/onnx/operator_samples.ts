@@ -182,11 +182,19 @@ export const OPERATOR_SAMPLES: Readonly<Record<OperatorName, readonly Sample[]>>
       const blocked = g.op("ReorderInput", [x(g, "batch", 32, 4, 5)]);
       return g.op("ReorderOutput", [blocked], { channels: 32 });
     },
+    (g) => {
+      const blocked = g.op("ReorderInput", [x(g, "batch", 4, 5, 16)], { channelsLast: true });
+      return g.op("ReorderOutput", [blocked], { channels: 16 });
+    },
   ],
   ReorderOutput: [
     (g) => {
       const blocked = g.op("ReorderInput", [x(g, 1, 16, 3, 2)]);
       return g.op("ReorderOutput", [g.op("Relu", [blocked])], { channels: 16 });
+    },
+    (g) => {
+      const blocked = g.op("ReorderInput", [x(g, 2, 32, 3, 2)]);
+      return g.op("ReorderOutput", [blocked], { channels: 32, channelsLast: true });
     },
   ],
   BlockedConv: [
@@ -199,6 +207,12 @@ export const OPERATOR_SAMPLES: Readonly<Record<OperatorName, readonly Sample[]>>
         { group: 32, pads: [1, 0, 1, 1], strides: [1, 2], dilations: [2, 1] },
       );
       return g.op("ReorderOutput", [y], { channels: 32 });
+    },
+  ],
+  BlockedGlobalAveragePool: [
+    (g) => {
+      const pooled = g.op("BlockedGlobalAveragePool", [g.op("ReorderInput", [x(g, 2, 32, 3, 2)])]);
+      return g.op("ReorderOutput", [pooled], { channels: 32 });
     },
   ],
   ConvTranspose: [

@@ -1,7 +1,15 @@
 /** Convolutions in blocked channels: the elements that the plain ones have. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createSession, differentiate, evaluateGraph, Graph, type NdArray, ndarray } from "swath";
+import {
+  createSession,
+  differentiate,
+  evaluateGraph,
+  Graph,
+  type NdArray,
+  ndarray,
+  type Value,
+} from "swath";
 
 type Shape4 = readonly [number, number, number, number];
 
@@ -26,6 +34,29 @@ function convolution(
 
 const depthwise = (batch: number, channels: number, height: number, width: number) =>
   convolution([batch, channels, height, width], [channels, 1, 3, 3], { group: channels });
+
+/** The Mix-FFN of SegFormer on tokens (batch, pixels, 16), 32 channels wide, and all its gradients. */
+function mixFeedForward(batch: number, height: number, width: number): Graph {
+  const graph = new Graph("mix_ffn");
+  const tokens = graph.input("tokens", "float32", [batch, height * width, 16]);
+  const weights = [[32, 16, 1, 1], [32, 1, 3, 3], [16, 32, 1, 1]].map((shape, i) => ({
+    weight: graph.input(`weight ${i}`, "float32", shape),
+    bias: graph.input(`bias ${i}`, "float32", [shape[0]!]),
+  }));
+  const convolve = (x: Value, layer: number, attributes = {}) =>
+    graph.op("Conv", [x, weights[layer]!.weight, weights[layer]!.bias], attributes);
+  const rows = graph.op("Transpose", [tokens], { perm: [0, 2, 1] });
+  const wide = convolve(graph.op("Reshape", [rows, [batch, 16, height, width]]), 0);
+  const active = graph.op("Gelu", [convolve(wide, 1, { group: 32, pads: [1, 1, 1, 1] })]);
+  const narrow = graph.op("Reshape", [convolve(active, 2), [batch, 16, height * width]]);
+  const y = graph.op("Transpose", [narrow], { perm: [0, 2, 1] });
+  graph.output("y", y);
+  const loss = graph.op("ReduceSum", [graph.op("Mul", [y, y])], { keepdims: false });
+  for (const [{ name }, gradient] of differentiate(graph, loss, [...graph.inputs])) {
+    graph.output(`gradient of ${name}`, gradient);
+  }
+  return graph;
+}
 
 function feedsOf(graph: Graph): Record<string, NdArray> {
   return Object.fromEntries(graph.inputs.map(({ name, shape }, number) => {
@@ -53,6 +84,13 @@ async function runProfiled(graph: Graph, feeds: Readonly<Record<string, NdArray>
   }
 }
 
+Deno.test("what lies between convolutions in blocked channels is in these too", async () => {
+  const graph = mixFeedForward(1, 6, 5);
+  const { operators } = await runProfiled(graph, feedsOf(graph));
+  // Sums of the biases' gradients, which would need plain channels.
+  assert.ok(operators.has("GlobalAveragePool"));
+});
+
 for (
   const [what, graph, isBlocked] of [
     ["depthwise, one image", depthwise(1, 32, 9, 7), true],
@@ -64,6 +102,8 @@ for (
       convolution([2, 20, 9, 8], [16, 20, 3, 3], { strides: [2, 2] }),
       true,
     ],
+    ["pointwise ones around depthwise ones, one image", mixFeedForward(1, 6, 5), true],
+    ["pointwise ones around depthwise ones, several images", mixFeedForward(2, 4, 7), true],
     ["many channels", convolution([1, 20, 6, 5], [16, 20, 3, 3], {}), false],
   ] as const
 ) {
