@@ -14,10 +14,14 @@ import {
 import type { Transform } from "node:stream";
 import { decodeHere, inflateZlib } from "../kernels/kernels.ts";
 import { RasterFault } from "../read_fault.ts";
-import { type Decompress, systemInflate, systemZstd } from "./system_codecs.ts";
+import {
+  type Decompress,
+  MAX_ZSTD_WINDOW_LOG,
+  systemInflate,
+  systemZstd,
+} from "./system_codecs.ts";
 
-/** Largest window of Zstandard, 2^27 bytes: the default of its own decoder. */
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_d_windowLogMax]: 27 } };
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_LOG } };
 
 /** A codec of the runtime. */
 interface NativeCodec {

@@ -7,6 +7,10 @@
  */
 import { once } from "../../once.ts";
 
+/** Binary logarithm of the largest window of Zstandard: the default of its own decoder. */
+export const MAX_ZSTD_WINDOW_LOG = 27;
+const MAX_ZSTD_WINDOW = 2 ** MAX_ZSTD_WINDOW_LOG;
+
 /** Decompress into a buffer; how many bytes that gave, or null if there is anything wrong or too much. */
 export type Decompress = (
   bytes: Uint8Array<ArrayBuffer>,
@@ -26,6 +30,8 @@ const LIBZSTD: Partial<Record<Os, string>> = {
   darwin: "libzstd.1.dylib",
   windows: "libzstd.dll",
 };
+
+const ZSTD_MAGIC_BYTES = 4;
 
 /** LIBDEFLATE_SUCCESS of libdeflate.h. */
 const LIBDEFLATE_SUCCESS = 0;
@@ -64,7 +70,9 @@ export const systemInflate: () => Decompress | null = once(() =>
 );
 
 /**
- * Zstandard frames by libzstd.
+ * A Zstandard frame by libzstd; what follows it is ignored. One that must be decoded piece by piece, as it
+ * does not say how long its content is, and wants a window of more than 2^27 bytes is left alone: libtiff
+ * and the runtime refuse it.
  *
  * @returns null where there is no such library, or no permission to call it.
  */
@@ -76,22 +84,38 @@ export const systemZstd: () => Decompress | null = once(() =>
         parameters: ["pointer", "buffer", "usize", "buffer", "usize"],
         result: "usize",
       },
+      ZSTD_findFrameCompressedSize: { parameters: ["buffer", "usize"], result: "usize" },
       ZSTD_isError: { parameters: ["usize"], result: "u32" },
     });
     const context = symbols.ZSTD_createDCtx();
     if (context === null) return null;
     return (bytes, target) => {
+      if (needsLargeWindow(bytes)) return null;
+      const length = symbols.ZSTD_findFrameCompressedSize(bytes, BigInt(bytes.length));
+      if (symbols.ZSTD_isError(length) !== 0) return null;
       const result = symbols.ZSTD_decompressDCtx(
         context,
         target,
         BigInt(target.length),
         bytes,
-        BigInt(bytes.length),
+        length,
       );
       return symbols.ZSTD_isError(result) === 0 ? Number(result) : null;
     };
   })
 );
+
+/**
+ * Whether a frame does not tell its size and has a window above the limit; its header is that of RFC 8878,
+ * section 3.1.1.1.
+ */
+function needsLargeWindow(frame: Uint8Array): boolean {
+  const [descriptor = 0, window = 0] = frame.subarray(ZSTD_MAGIC_BYTES);
+  const [contentSizeFlag, isSingleSegment] = [descriptor >> 6, (descriptor & 0x20) !== 0];
+  if (contentSizeFlag !== 0 || isSingleSegment) return false;
+  const base = 2 ** (10 + (window >> 3));
+  return base + base / 8 * (window & 7) > MAX_ZSTD_WINDOW;
+}
 
 /** Open a library; null where that cannot be done without asking anybody. */
 function load(

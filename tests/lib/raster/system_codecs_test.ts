@@ -102,3 +102,58 @@ for (const { name, system, compress, decompress, read } of codecs) {
     }
   });
 }
+
+const PLAIN: Bytes = Uint8Array.from({ length: 3000 }, (_, i) => 7 * i & 255);
+
+/** A frame of one block that is not compressed, by RFC 8878: with a window, and with its size or without. */
+function frameOf(windowDescriptor: number, saysSize: boolean): Bytes {
+  const size = PLAIN.length - 256;
+  const block = PLAIN.length << 3 | 1;
+  return Uint8Array.of(
+    ...[0x28, 0xb5, 0x2f, 0xfd, saysSize ? 0x40 : 0, windowDescriptor],
+    ...(saysSize ? [size & 255, size >> 8] : []),
+    ...[block & 255, block >> 8 & 255, block >> 16],
+    ...PLAIN,
+  );
+}
+
+// What GDAL 3.6.2 does with each as the strip of a file.
+const WINDOWS = [
+  { name: "2^27", descriptor: 17 << 3, saysSize: true, isRead: true },
+  { name: "2^27", descriptor: 17 << 3, saysSize: false, isRead: true },
+  { name: "2^27 + 2^24", descriptor: 17 << 3 | 1, saysSize: true, isRead: true },
+  { name: "2^27 + 2^24", descriptor: 17 << 3 | 1, saysSize: false, isRead: false },
+  { name: "2^31", descriptor: 21 << 3, saysSize: true, isRead: true },
+  { name: "2^31", descriptor: 21 << 3, saysSize: false, isRead: false },
+];
+
+Deno.test("Zstandard: frames of large windows are read and refused as by GDAL, in the same words", async () => {
+  for (const { name, descriptor, saysSize, isRead } of WINDOWS) {
+    const what = `${name}, ${saysSize ? "with" : "without"} its size`;
+    const frame = frameOf(descriptor, saysSize);
+    if (isRead) {
+      assert.deepEqual((await decompressZstd(frame, PLAIN.length)).slice(), PLAIN, what);
+      // What follows a frame is no part of the block, whatever it is.
+      const two = Uint8Array.of(...frame, ...frame);
+      assert.equal((await decompressZstd(two, 2 * PLAIN.length)).length, PLAIN.length, what);
+      continue;
+    }
+    const expected = {
+      name: "RasterFault",
+      message:
+        "ZSTD data is damaged (Zstd decompress error: Frame requires too much memory for decoding)",
+    };
+    await assert.rejects(async () => await decompressZstd(frame, PLAIN.length), expected, what);
+  }
+});
+
+Deno.test("the same without the system's libraries", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["test", "--no-check", "-A", "--deny-ffi", "--filter", "/Zstandard|images get/"],
+      new URL(import.meta.url).pathname,
+    ],
+    stdout: "null",
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+});
