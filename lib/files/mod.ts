@@ -20,3 +20,4 @@ export {
   type Scratch,
   type Spool,
 } from "./spool.ts";
+export { WaitingBytes, type WaitingPlace } from "./waiting_bytes.ts";

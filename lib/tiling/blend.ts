@@ -4,7 +4,8 @@
  *
  * Logits are blended at the network's output resolution, and upsampled once, a piece of the scene at a
  * time. Of the patches of a row, only what the row below shares with them is kept once their own
- * classes are decided; the classes wait, a byte each, until the row is complete.
+ * classes are decided; the classes wait, a byte each, until the row is complete. Where probabilities are
+ * wanted too, whole patches wait until then, for the most part on disk.
  *
  * Weights are small integers that rise from a patch's border to its middle, but not at the scene's own
  * border, where no neighbour takes over; sums are kept in double precision and divided by the true sum
@@ -16,6 +17,7 @@
 import { type NdArray, ndarray } from "../array/mod.ts";
 import { IGNORE_LABEL } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
+import { WaitingBytes } from "../files/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
 import type { OutputInfo, Sample, StreamHeader } from "../stream/mod.ts";
 import { patchOffset } from "./grid.ts";
@@ -36,6 +38,8 @@ import {
 const PIECE_ROWS = 64;
 /** Fewer where the probabilities of that many rows take more than this. */
 const MAX_PIECE_BYTES = 4 << 20;
+/** Most bytes of whole patches that wait in memory: a few patches. */
+const MAX_HELD = 2 << 20;
 
 /**
  * Blend the logits of overlapping patches, upsample them once (bilinear, align_corners=False) and
@@ -172,7 +176,8 @@ class Blender {
     const rows = grid.height + 2 * stride;
     const cells = Math.ceil((size.width + grid.width) / stride) * Math.ceil(rows / stride);
     requireBand(4 * cells * classes + rows * size.width, size.width, grid.height);
-    this.#logits = new KeptLogits(classes);
+    const decidesRows = sinks.confidence !== undefined || sinks.probabilities !== undefined;
+    this.#logits = new KeptLogits(classes, decidesRows ? new WaitingBytes(MAX_HELD) : null);
     this.#pixels = new Uint8Array(rows * size.width).fill(IGNORE_LABEL);
     const shares = sinks.probabilities === undefined ? 1 : classes;
     const most = Math.floor(MAX_PIECE_BYTES / (4 * shares * size.width));

@@ -2,11 +2,13 @@
  * Logits of patches that pixels still wait for, and their averages where patches overlap.
  *
  * Patches are kept as they came, and summed when a piece of the scene is decided; so that what is
- * kept shrinks to the rows that patches below share as soon as the rest of a patch is decided.
+ * kept shrinks to the rows that patches below share as soon as the rest of a patch is decided. Where
+ * whole patches have to wait, most of them do so on disk.
  *
  * @module
  */
 import { type NdArray, releaseBuffer } from "../array/mod.ts";
+import type { WaitingBytes, WaitingPlace } from "../files/mod.ts";
 
 /** A part of the lattice of cells that all patches share. */
 export interface CellWindow {
@@ -22,26 +24,36 @@ export interface CellWindow {
 
 /** The rows of a patch that are kept. */
 interface KeptPatch extends CellWindow {
-  /** Logits, shape (K, rows, columns). */
-  readonly logits: Float32Array<ArrayBuffer>;
+  /** Logits, shape (rows, K, columns), so that rows lie together; or where they wait. */
+  readonly logits: Float32Array<ArrayBuffer> | WaitingPlace;
   /** Weights of the rows and of the columns. */
   readonly down: Float64Array;
   readonly across: Float64Array;
   /** True as long as all rows are kept. */
   readonly isWhole: boolean;
+  /** True if its bytes count as waiting in memory. */
+  readonly isHeld: boolean;
 }
 
 /** Patches, in the order in which they came. */
 export class KeptLogits {
   readonly #classes: number;
+  readonly #waiting: WaitingBytes | null;
   #patches: KeptPatch[] = [];
   /** Memory of patches that are gone, all of one size. */
   readonly #spare: Float32Array<ArrayBuffer>[] = [];
   #sums = new Float64Array(0);
   #weights = new Float64Array(0);
+  /** Rows that come from the disk. */
+  #rows = new Float32Array(0);
 
-  constructor(classes: number) {
+  /**
+   * @param classes Number of classes K.
+   * @param waiting Where patches wait; null for memory.
+   */
+  constructor(classes: number, waiting: WaitingBytes | null) {
     this.#classes = classes;
+    this.#waiting = waiting;
   }
 
   /**
@@ -63,8 +75,17 @@ export class KeptLogits {
     const [, rows, columns] = shape as [number, number, number];
     let logits = this.#spare.pop();
     if (logits?.length !== data.length) logits = new Float32Array(data.length);
-    logits.set(data);
-    this.#patches.push({ left, top, columns, rows, logits, down, across, isWhole: true });
+    for (let k = 0; k < this.#classes; k++) {
+      for (let row = 0; row < rows; row++) {
+        const from = (k * rows + row) * columns;
+        logits.set(data.subarray(from, from + columns), (row * this.#classes + k) * columns);
+      }
+    }
+    const patch = { left, top, columns, rows, down, across, isWhole: true };
+    const isHeld = this.#waiting?.hold(logits.byteLength) ?? false;
+    const place = isHeld ? null : this.#waiting?.store(new Uint8Array(logits.buffer)) ?? null;
+    if (place !== null) this.#spare.push(logits);
+    this.#patches.push({ ...patch, logits: place ?? logits, isHeld });
   }
 
   /**
@@ -99,22 +120,36 @@ export class KeptLogits {
     const count = Math.min(patch.left + patch.columns, window.left + window.columns) - left;
     const bottom = Math.min(patch.top + patch.rows, window.top + window.rows);
     if (count <= 0) return;
-    const [sums, weights, logits] = [this.#sums, this.#weights, patch.logits];
+    if (bottom <= top) return;
+    const [sums, weights] = [this.#sums, this.#weights];
+    const isHere = patch.logits instanceof Float32Array;
+    const logits = isHere ? patch.logits : this.#read(patch, patch.logits, top, bottom);
+    const first = isHere ? patch.top : top;
     const cells = window.columns * window.rows;
     const across = patch.across.subarray(left - patch.left, left - patch.left + count);
     for (let row = top; row < bottom; row++) {
       const weight = patch.down[row - patch.top]!;
       const to = (row - window.top) * window.columns + left - window.left;
-      const from = (row - patch.top) * patch.columns + left - patch.left;
       for (let i = 0; i < count; i++) weights[to + i]! += weight * across[i]!;
       for (let k = 0; k < this.#classes; k++) {
         const target = k * cells + to;
-        const source = k * patch.rows * patch.columns + from;
+        const source = ((row - first) * this.#classes + k) * patch.columns + left - patch.left;
         for (let i = 0; i < count; i++) {
           sums[target + i]! += weight * across[i]! * logits[source + i]!;
         }
       }
     }
+  }
+
+  /** Rows of a patch from the disk, shape (rows, K, columns); good until the next call. */
+  #read(patch: KeptPatch, place: WaitingPlace, top: number, bottom: number): Float32Array {
+    const row = this.#classes * patch.columns;
+    const count = (bottom - top) * row;
+    if (this.#rows.length < count) this.#rows = new Float32Array(count);
+    const { BYTES_PER_ELEMENT: size } = this.#rows;
+    const bytes = new Uint8Array(this.#rows.buffer, 0, count * size);
+    this.#waiting!.read(place, (top - patch.top) * row * size, bytes);
+    return this.#rows;
   }
 
   /**
@@ -127,24 +162,32 @@ export class KeptLogits {
     this.#patches = this.#patches.flatMap((patch) => {
       const gone = row - patch.top;
       if (gone <= 0 || patch.left + patch.columns > column) return [patch];
-      const rest = gone >= patch.rows ? [] : [this.#without(patch, gone)];
-      if (patch.isWhole) this.#spare.push(patch.logits);
-      else releaseBuffer(patch.logits.buffer);
-      return rest;
+      if (gone >= patch.rows) {
+        this.#forget(patch);
+        return [];
+      }
+      // What is read from the disk once in a while, or is little, needs no copies.
+      return [this.#waiting === null ? this.#without(patch, gone) : patch];
     });
   }
 
-  /** A copy of the lower rows of a patch. */
+  /** The lower rows of a patch, in memory of their own. */
   #without(patch: KeptPatch, gone: number): KeptPatch {
-    const { columns, logits } = patch;
-    const rows = patch.rows - gone;
-    const kept = new Float32Array(this.#classes * rows * columns);
-    for (let k = 0; k < this.#classes; k++) {
-      const end = (k + 1) * patch.rows * columns;
-      kept.set(logits.subarray(end - rows * columns, end), k * rows * columns);
+    const logits = (patch.logits as Float32Array<ArrayBuffer>)
+      .slice(gone * this.#classes * patch.columns);
+    this.#forget(patch);
+    const [top, rows, down] = [patch.top + gone, patch.rows - gone, patch.down.subarray(gone)];
+    return { ...patch, top, rows, down, logits, isWhole: false };
+  }
+
+  #forget({ logits, isHeld, isWhole }: KeptPatch): void {
+    if (!(logits instanceof Float32Array)) {
+      this.#waiting!.discard(logits);
+      return;
     }
-    const down = patch.down.subarray(gone);
-    return { ...patch, top: patch.top + gone, rows, logits: kept, down, isWhole: false };
+    if (isHeld) this.#waiting!.release(logits.byteLength);
+    if (isWhole) this.#spare.push(logits);
+    else releaseBuffer(logits.buffer);
   }
 }
 

@@ -54,10 +54,12 @@ export function storeProbabilities(
   { shape, data }: NdArray<"float32">,
   type: ProbabilityType,
 ): NdArray<ProbabilityType> {
-  if (type === "float16") return ndarray("float16", shape, Float16Array.from(data));
-  const stored = Uint8Array.from(
-    data,
-    (share) => share === share ? Math.round(UINT8_ONE * share) : UINT8_NODATA,
-  );
+  if (type === "float16") return ndarray("float16", shape, new Float16Array(data));
+  // `Uint8Array.from` with a function would make an object for each element first.
+  const stored = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const share = data[i]!;
+    stored[i] = share === share ? Math.round(UINT8_ONE * share) : UINT8_NODATA;
+  }
   return ndarray("uint8", shape, stored);
 }

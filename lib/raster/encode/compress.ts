@@ -13,7 +13,11 @@ export type GeoTiffCompression = "none" | "deflate" | "zstd";
 export interface Codec {
   /** Value of the Compression tag. */
   readonly tag: number;
-  /** Compress; the same bytes come out for the same bytes. */
+  /**
+   * Compress; the same bytes come out for the same bytes.
+   *
+   * @returns The bytes themselves, or others in a buffer of their own.
+   */
   encode(bytes: Uint8Array): Uint8Array;
 }
 

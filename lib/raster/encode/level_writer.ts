@@ -231,8 +231,10 @@ export class LevelWriter {
     framed.set(encoded.subarray(-FRAME_BYTES), FRAME_BYTES + encoded.length);
     const offset = this.spool.length + FRAME_BYTES;
     await this.spool.append(framed);
+    const { length } = encoded;
     releaseBuffer(framed.buffer);
-    return { offset, length: encoded.length };
+    if (encoded !== raw) releaseBuffer(encoded.buffer as ArrayBuffer);
+    return { offset, length };
   }
 
   /** What is put aside has an even number of rows, so that pairs of rows never fall apart. */
