@@ -10,6 +10,7 @@ import { DecodePool, type EncodedBlock } from "./decode/decode_pool.ts";
 import type { DecodedBlock } from "./decode/samples.ts";
 import { bandsOfBlock, rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
 import { COMPRESSION } from "./geotiff_tags.ts";
+import type { BlockPlace, WindowPixels, WindowRequest } from "./place_block.ts";
 import { RasterFault } from "./read_fault.ts";
 import type { ByteRange, ByteSource } from "./read_source.ts";
 import type { SpareBuffers } from "./spare_buffers.ts";
@@ -20,14 +21,6 @@ const START_AFTER = 4 << 20;
 const START_BEFORE = 96 << 20;
 /** A worker gets blocks of so many bytes together. */
 const JOB_BYTES = 2 << 20;
-
-/** A block of an image: its place and its number in the file. */
-export interface BlockPlace {
-  readonly index: number;
-  readonly plane: number;
-  readonly column: number;
-  readonly row: number;
-}
 
 /** A block that has to be decoded. */
 interface StoredBlock {
@@ -42,6 +35,7 @@ export class BlockLoader {
   readonly #threads: number;
   readonly #totalBytes: number;
   readonly #spare: SpareBuffers;
+  readonly #fill: Uint8Array<ArrayBuffer> | null;
   #loadedBytes = 0;
   #pool: DecodePool | null = null;
   #image = 0;
@@ -52,12 +46,20 @@ export class BlockLoader {
    * @param layout How the image is stored in it.
    * @param threads Most workers; none where it is 1.
    * @param spare Memory for decoded blocks.
+   * @param fill Bytes of nodata, which stands where the file stores no block; null for zeros there.
    */
-  constructor(source: ByteSource, layout: TiffLayout, threads: number, spare: SpareBuffers) {
+  constructor(
+    source: ByteSource,
+    layout: TiffLayout,
+    threads: number,
+    spare: SpareBuffers,
+    fill: Uint8Array<ArrayBuffer> | null,
+  ) {
     this.#source = source;
     this.#layout = layout;
     this.#threads = threads;
     this.#spare = spare;
+    this.#fill = fill;
     const { width, height, bands, dtype } = layout;
     this.#totalBytes = width * height * bands * bytesPerElement(dtype);
   }
@@ -77,6 +79,11 @@ export class BlockLoader {
   /** Workers that decode. */
   get workers(): number {
     return this.#pool?.ready === true ? this.#threads : 0;
+  }
+
+  /** Those of them that read the file themselves, and so can be given whole windows. */
+  get fileReaders(): number {
+    return this.#source.file === null ? 0 : this.workers;
   }
 
   /**
@@ -105,6 +112,27 @@ export class BlockLoader {
     });
   }
 
+  /**
+   * Have a worker read a window whole.
+   *
+   * @param request The window.
+   * @param places All of its blocks.
+   * @param findsNodata True if nodata is to be looked for.
+   * @returns Its pixels, or null if anything is wrong with them.
+   * @throws {RasterFault} If a block cannot be where the file says.
+   */
+  loadWindow(
+    request: WindowRequest,
+    places: readonly BlockPlace[],
+    findsNodata: boolean,
+  ): Promise<WindowPixels | null> {
+    const blocks = places.map((place) => ({ place, stored: this.#range(place) }));
+    for (const { stored } of blocks) {
+      if (stored !== null) this.#source.file?.countRead(stored);
+    }
+    return this.#pool!.decodeWindow(this.#image, { ...request, blocks, findsNodata });
+  }
+
   /** Stop the workers unless others need them; whoever waits for a block is told. */
   close(): void {
     this.#closed = true;
@@ -121,7 +149,13 @@ export class BlockLoader {
       this.#loadedBytes < START_AFTER || left < START_BEFORE
     ) return;
     this.#pool = DecodePool.acquire(this.#threads);
-    this.#image = this.#pool.register(this.#layout.format, this.#source.file?.identity ?? null);
+    const { format, width, height, dtype, planar, tiled, blockWidth, blockHeight } = this.#layout;
+    this.#image = this.#pool.register({
+      format,
+      grid: { width, height, dtype, planar, tiled, blockWidth, blockHeight },
+      fill: this.#fill,
+      file: this.#source.file?.identity ?? null,
+    });
   }
 
   /** Decode on this thread, as the bytes come. */

@@ -5,15 +5,24 @@
  */
 import { bytesPerElement, type DataType } from "../array/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import { BlockCache, type CachedBlock, type KeptBlock } from "./block_cache.ts";
-import { BlockLoader, type BlockPlace } from "./block_loader.ts";
-import { rowsOfBlock, type TiffLayout } from "./geotiff_layout.ts";
+import { BlockCache, type KeptBlock } from "./block_cache.ts";
+import { BlockLoader } from "./block_loader.ts";
+import type { TiffLayout } from "./geotiff_layout.ts";
+import {
+  type BlockPlace,
+  insideMask,
+  placeBlock,
+  placesOf,
+  type WindowPixels,
+  type WindowRequest,
+} from "./place_block.ts";
 import type { PlaneImage } from "./plane_image.ts";
 import { RasterFault } from "./read_fault.ts";
 import type { ByteSource } from "./read_source.ts";
 import { SpareBuffers } from "./spare_buffers.ts";
 import { waitingBlocks } from "./waiting_blocks.ts";
 import { WindowPath, type WindowsToCome } from "./window_path.ts";
+import { WindowsAhead } from "./windows_ahead.ts";
 
 /** Blocks of a file are asked for together up to this many decoded bytes, ... */
 const FILE_GROUP = 1 << 20;
@@ -30,6 +39,8 @@ export interface ImageLimits {
   readonly cacheBytes: number;
   /** Most threads that decode. */
   readonly threads: number;
+  /** True if the reader asks for each window once. */
+  readonly readsOnce: boolean;
 }
 
 /** One image of a TIFF file. */
@@ -42,6 +53,7 @@ export class TiffImage implements PlaneImage {
   readonly #cacheBytes: number;
   readonly #fill: Uint8Array<ArrayBuffer> | null;
   readonly #path = new WindowPath();
+  readonly #ahead: WindowsAhead;
 
   /**
    * Wrap an image.
@@ -54,7 +66,7 @@ export class TiffImage implements PlaneImage {
   constructor(
     source: ByteSource,
     layout: TiffLayout,
-    { cacheBytes, threads }: ImageLimits,
+    { cacheBytes, threads, readsOnce }: ImageLimits,
     fill: Uint8Array<ArrayBuffer> | null,
   ) {
     const nodata = layout.bits === 16 && layout.dtype.endsWith("int16") && fill !== null
@@ -62,10 +74,11 @@ export class TiffImage implements PlaneImage {
       : null;
     this.layout = { ...layout, format: { ...layout.format, nodata } };
     this.#remote = source.remote;
-    this.#loader = new BlockLoader(source, this.layout, threads, this.#spare);
+    this.#loader = new BlockLoader(source, this.layout, threads, this.#spare, fill);
     this.#cache = new BlockCache(cacheBytes, this.#spare, waitingBlocks);
     this.#cacheBytes = cacheBytes;
     this.#fill = fill;
+    this.#ahead = new WindowsAhead(this.#loader, this.layout, readsOnce ? cacheBytes / 2 : 0);
   }
 
   get width(): number {
@@ -91,24 +104,43 @@ export class TiffImage implements PlaneImage {
     this.#cache.clear();
   }
 
-  async readPlanes(
-    window: PixelWindow,
-    bands: readonly number[],
-    planes: Uint8Array<ArrayBuffer>,
-    valid: (() => Uint8Array<ArrayBuffer>) | null,
-  ): Promise<boolean> {
+  async readPlanes(request: WindowRequest, marksNodata: boolean): Promise<WindowPixels> {
     const { layout } = this;
+    const { window, bands } = request;
     // Blocks know in which pixels any of their bands is nodata.
-    const findsNodata = valid !== null && layout.format.nodata !== null &&
+    const findsNodata = marksNodata && layout.format.nodata !== null &&
       (layout.planar || new Set(bands).size === layout.bands);
     const coming = this.#path.after(window, this.layout);
     // Windows come row by row: what lies above this one is not needed again.
     this.#cache.deleteWhere((index) => this.#bottomOf(index) <= window.y);
-    const places = [...this.#places(window, bands)];
+    const whole = this.#ahead.take(request, findsNodata);
+    if (whole === null) return await this.#readBlocks(request, findsNodata, coming);
+    const later = this.#laterPlaces(coming, bands);
+    this.#ahead.ask(coming.next, bands, findsNodata);
+    this.#askAhead(later, 0);
+    const pixels = await whole;
+    // Whatever is wrong with it, its blocks will show.
+    if (pixels === null) return await this.#readBlocks(request, findsNodata, coming);
+    this.#pass(window, coming);
+    return pixels;
+  }
+
+  async #readBlocks(
+    request: WindowRequest,
+    findsNodata: boolean,
+    coming: WindowsToCome,
+  ): Promise<WindowPixels> {
+    const { window, bands } = request;
+    const size = bands.length * window.height * window.width * bytesPerElement(this.dtype);
+    const planes = new Uint8Array(size);
+    // Made when a block could be decoded, not before: what a damaged file claims may be large.
+    let valid: Uint8Array<ArrayBuffer> | null = null;
+    const places = [...placesOf(this.layout, request)];
     const now = places.values();
     const later = this.#laterPlaces(coming, bands);
     const blocks: KeptBlock[] = [];
     let ahead = 0;
+    let asksAhead = false;
     try {
       for (const [index, place] of places.entries()) {
         // What is needed now, then as much of what comes as there is room for.
@@ -117,21 +149,32 @@ export class TiffImage implements PlaneImage {
           blocks.push(...this.#wanted(group).map((block) => block.use()));
           ahead += this.#bytesOf(group);
         }
-        while (blocks.length === places.length && ahead < this.#room()) {
-          const group = this.#group(later);
-          if (group.length === 0 || !this.#wantedLater(group)) break;
-          ahead += this.#bytesOf(group);
+        if (blocks.length === places.length) {
+          if (!asksAhead) this.#ahead.ask(coming.next, bands, findsNodata);
+          asksAhead = true;
+          ahead = this.#askAhead(later, ahead);
         }
         const block = await blocks[index]!.block;
         ahead -= this.#loader.blockBytes(place.row);
-        this.#copy(place, block, window, bands, planes);
-        if (findsNodata) this.#clearHoles(place, block, window, valid());
+        if (findsNodata) valid ??= insideMask(window, this);
+        placeBlock(this.layout, place, block, request, { planes, valid }, this.#fill);
       }
     } finally {
       for (const block of blocks) block.done();
     }
+    if (findsNodata) valid ??= insideMask(window, this);
     this.#pass(window, coming);
-    return findsNodata;
+    return { planes, valid };
+  }
+
+  /** Ask for blocks of windows to come, as long as there is room; bytes that are on their way then. */
+  #askAhead(later: Iterator<BlockPlace>, bytes: number): number {
+    while (bytes < this.#room()) {
+      const group = this.#group(later);
+      if (group.length === 0 || !this.#wantedLater(group)) break;
+      bytes += this.#bytesOf(group);
+    }
+    return bytes;
   }
 
   /** Decoded bytes to ask for before they are needed. */
@@ -161,28 +204,16 @@ export class TiffImage implements PlaneImage {
     return (Math.floor(index / across) % down + 1) * blockHeight;
   }
 
-  /** The blocks that a window touches. */
-  *#places(window: PixelWindow, bands: readonly number[]): Generator<BlockPlace> {
-    const { blockWidth, blockHeight, across, down, planar, width, height } = this.layout;
-    const firstColumn = Math.floor(Math.max(0, window.x) / blockWidth);
-    const lastColumn = Math.ceil(Math.min(width, window.x + window.width) / blockWidth);
-    const firstRow = Math.floor(Math.max(0, window.y) / blockHeight);
-    const lastRow = Math.ceil(Math.min(height, window.y + window.height) / blockHeight);
-    const planes = planar ? [...new Set(bands)] : [0];
-    for (let row = firstRow; row < lastRow; row++) {
-      for (const plane of planes) {
-        for (let column = firstColumn; column < lastColumn; column++) {
-          yield { index: (plane * down + row) * across + column, plane, column, row };
-        }
+  /** Blocks of windows to come, but for those that workers read whole. */
+  *#laterPlaces({ next }: WindowsToCome, bands: readonly number[]): Generator<BlockPlace> {
+    let passed = 0;
+    for (const coming of next) {
+      if (!this.#ahead.takes(coming, bands)) {
+        yield* placesOf(this.layout, { window: coming.window, bands });
+      } else if (++passed > this.#loader.workers) {
+        return;
       }
     }
-  }
-
-  *#laterPlaces(
-    { next }: WindowsToCome,
-    bands: readonly number[],
-  ): Generator<BlockPlace> {
-    for (const window of next) yield* this.#places(window, bands);
   }
 
   /** The next few places, to be asked for together. */
@@ -222,93 +253,4 @@ export class TiffImage implements PlaneImage {
       throw error;
     }
   }
-
-  /** What a block and a window share, in pixels of the image, and where it lies in both. */
-  #shared(place: BlockPlace, window: PixelWindow) {
-    const { layout } = this;
-    const left = place.column * layout.blockWidth;
-    const top = place.row * layout.blockHeight;
-    const rows = rowsOfBlock(layout, place.row);
-    const x = Math.max(window.x, left, 0);
-    const y = Math.max(window.y, top, 0);
-    return {
-      rows: Math.min(window.y + window.height, top + rows, layout.height) - y,
-      columns: Math.min(window.x + window.width, left + layout.blockWidth, layout.width) - x,
-      /** First of these pixels in a plane of the block. */
-      from: (y - top) * layout.blockWidth + x - left,
-      /** The same in a plane of the window. */
-      to: (y - window.y) * window.width + x - window.x,
-    };
-  }
-
-  /** Copy what a block and a window share. */
-  #copy(
-    place: BlockPlace,
-    block: CachedBlock,
-    window: PixelWindow,
-    bands: readonly number[],
-    planes: Uint8Array<ArrayBuffer>,
-  ): void {
-    const { blockWidth, dtype, planar } = this.layout;
-    const size = bytesPerElement(dtype);
-    const { rows, columns, from, to } = this.#shared(place, window);
-    const blockPlane = rowsOfBlock(this.layout, place.row) * blockWidth;
-    const windowPlane = window.height * window.width;
-    // Rows that are whole in both follow one another without a gap.
-    const whole = columns === window.width && columns === blockWidth;
-    const step = whole ? rows : 1;
-    const count = columns * step * size;
-    for (const [position, band] of bands.entries()) {
-      if (planar && band !== place.plane) continue;
-      const source = (planar ? 0 : band) * blockPlane + from;
-      const target = position * windowPlane + to;
-      for (let row = 0; row < rows; row += step) {
-        const start = (target + row * window.width) * size;
-        if (block !== null) {
-          const first = (source + row * blockWidth) * size;
-          planes.set(block.planes.subarray(first, first + count), start);
-        } else if (this.#fill !== null) {
-          fillRow(planes.subarray(start, start + count), this.#fill);
-        }
-      }
-    }
-  }
-
-  /** Clear pixels in which a block is nodata. */
-  #clearHoles(
-    place: BlockPlace,
-    block: CachedBlock,
-    window: PixelWindow,
-    valid: Uint8Array<ArrayBuffer>,
-  ): void {
-    if (block !== null && block.holes === null) return;
-    const { rows, columns, from, to } = this.#shared(place, window);
-    const holes = block?.holes ?? null;
-    // Holes are rare: eight pixels without one, whose bytes are those of 0.0, are passed at a time.
-    const eights = holes === null
-      ? null
-      : new Float64Array(holes.buffer, holes.byteOffset, holes.length >> 3);
-    for (let row = 0; row < rows; row++) {
-      const target = to + row * window.width;
-      if (holes === null) {
-        valid.fill(0, target, target + columns);
-        continue;
-      }
-      const source = from + row * this.layout.blockWidth;
-      for (let column = 0; column < columns;) {
-        const pixel = source + column;
-        if ((pixel & 7) === 0 && eights![pixel >> 3] === 0) {
-          column += 8;
-          continue;
-        }
-        if (holes[pixel] !== 0) valid[target + column] = 0;
-        column++;
-      }
-    }
-  }
-}
-
-/** Repeat the bytes of one element. */
-function fillRow(row: Uint8Array<ArrayBuffer>, element: Uint8Array<ArrayBuffer>): void {
-  for (let at = 0; at < row.length; at += element.length) row.set(element, at);
 }

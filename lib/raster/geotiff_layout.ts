@@ -53,7 +53,10 @@ export interface TiffLayout {
 }
 
 /** Rows that block row `row` really has. */
-export function rowsOfBlock(layout: TiffLayout, row: number): number {
+export function rowsOfBlock(
+  layout: Pick<TiffLayout, "tiled" | "height" | "blockHeight">,
+  row: number,
+): number {
   if (layout.tiled) return layout.blockHeight;
   return Math.min(layout.blockHeight, layout.height - row * layout.blockHeight);
 }

@@ -76,10 +76,12 @@ export async function openGeoTiff(
   const own = tiffMetadata(first!);
   const metadata = files.metadata === null ? own : withPamMetadata(files.metadata, own);
   const nodata = nodataIn(metadata.nodata, layout.dtype);
+  const alpha = alphaBand(found.directory, layout);
   const image = new TiffImage(
     found.source,
     layout,
-    { cacheBytes: maxMemory / 4, threads },
+    // Alpha is read once more.
+    { cacheBytes: maxMemory / 4, threads, readsOnce: alpha === null },
     nodata === null ? null : elementBytes(nodata, layout.dtype),
   );
   const masks = images.filter(({ directory }) =>
@@ -96,7 +98,7 @@ export async function openGeoTiff(
     new TiffImage(
       source,
       tiffLayout(directory, source.size, maxBlock),
-      { cacheBytes: maxMemory / 16, threads: 1 },
+      { cacheBytes: maxMemory / 16, threads: 1, readsOnce: true },
       null,
     )
   );
@@ -119,7 +121,7 @@ export async function openGeoTiff(
     },
     image,
     masks: maskImages,
-    alphaBand: alphaBand(found.directory, layout),
+    alphaBand: alpha,
     nodata,
     maxMemory,
     sources,

@@ -5,6 +5,7 @@
  */
 import { bytesPerElement, type DataType } from "../array/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
+import type { WindowPixels, WindowRequest } from "./place_block.ts";
 
 /** An image of some bands of one element type. */
 export interface PlaneImage {
@@ -17,21 +18,13 @@ export interface PlaneImage {
   /** Element type. */
   readonly dtype: DataType;
   /**
-   * Copy a window into planes; what lies outside the image is left as it is.
+   * Read a window.
    *
-   * @param window Pixels to read; may reach beyond the image.
-   * @param bands Zero-based band numbers, in the order wanted.
-   * @param planes Shape (bands, height, width) of the window, as bytes of the element type.
-   * @param valid Gives a mask of shape (height, width), which is set to 0 where a band is nodata by
-   * images that find it while they decode; null where nobody asks.
-   * @returns True if the image has looked for nodata.
+   * @param request Its pixels and bands.
+   * @param marksNodata True if somebody wants to know which pixels are nodata, which images tell that find
+   * it while they decode.
    */
-  readPlanes(
-    window: PixelWindow,
-    bands: readonly number[],
-    planes: Uint8Array<ArrayBuffer>,
-    valid: (() => Uint8Array<ArrayBuffer>) | null,
-  ): Promise<boolean>;
+  readPlanes(request: WindowRequest, marksNodata: boolean): Promise<WindowPixels>;
   /** Say which windows will be read, row by row; as of `RasterReader.announce`. */
   announce(windows: readonly PixelWindow[]): void;
   /** Release what it holds. */
@@ -61,12 +54,9 @@ export class MemoryImage implements PlaneImage {
     this.#pixels = pixels;
   }
 
-  readPlanes(
-    window: PixelWindow,
-    bands: readonly number[],
-    planes: Uint8Array<ArrayBuffer>,
-  ): Promise<boolean> {
+  readPlanes({ window, bands }: WindowRequest): Promise<WindowPixels> {
     const size = bytesPerElement(this.dtype);
+    const planes = new Uint8Array(bands.length * window.height * window.width * size);
     const x0 = Math.max(window.x, 0);
     const x1 = Math.min(window.x + window.width, this.width);
     const y1 = Math.min(window.y + window.height, this.height);
@@ -79,7 +69,7 @@ export class MemoryImage implements PlaneImage {
         planes.set(this.#pixels.subarray(from, from + rowBytes), to);
       }
     }
-    return Promise.resolve(false);
+    return Promise.resolve({ planes, valid: null });
   }
 
   announce(): void {}

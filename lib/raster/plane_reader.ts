@@ -4,10 +4,11 @@
  * @module
  */
 import { type DataType, elementCount, ndarray, TYPED_ARRAY_CONSTRUCTORS } from "../array/mod.ts";
-import { bytesOf, bytesPerElement, type NdArray } from "../array/mod.ts";
+import { bytesPerElement, type NdArray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { PixelWindow } from "../geo/mod.ts";
 import { formatBytes } from "../text/mod.ts";
+import { insideMask } from "./place_block.ts";
 import type { PlaneImage } from "./plane_image.ts";
 import type { RasterInfo, RasterPixels, RasterReader } from "./raster.ts";
 import { withRasterFaults } from "./read_fault.ts";
@@ -62,17 +63,10 @@ export class PlaneReader implements RasterReader {
       this.#check(window, wanted);
       const { image, masks, alphaBand, nodata } = this.#parts;
       const { width, height } = window;
-      const pixels = ndarray(
-        image.dtype,
-        [wanted.length, height, width],
-        allocate(image.dtype, wanted.length * height * width),
-      );
-      // Made when a block could be decoded, not before: what a damaged file claims may be large.
-      let inside: Uint8Array<ArrayBuffer> | null = null;
-      const validity = () => inside ??= this.#inside(window);
-      const isMarked = await image.readPlanes(window, wanted, bytesOf(pixels), validity);
-      const valid = validity();
-      if (!isMarked) markInvalid(valid, pixels, nodata);
+      const { planes, valid: marked } = await image.readPlanes({ window, bands: wanted }, true);
+      const pixels = arrayOf(image.dtype, [wanted.length, height, width], planes);
+      const valid = marked ?? insideMask(window, this.info);
+      if (marked === null) markInvalid(valid, pixels, nodata);
       if (alphaBand !== null) {
         applyMasks(valid, await readBands(image, window, [alphaBand]));
       }
@@ -91,17 +85,6 @@ export class PlaneReader implements RasterReader {
   close(): void {
     for (const image of [this.#parts.image, ...this.#parts.masks]) image.close();
     for (const source of this.#parts.sources) source.close();
-  }
-
-  /** 1 inside the raster, 0 outside. */
-  #inside({ x, y, width, height }: PixelWindow): Uint8Array<ArrayBuffer> {
-    const valid = new Uint8Array(width * height);
-    const left = Math.max(0, -x);
-    const right = Math.min(width, this.info.width - x);
-    for (let row = Math.max(0, -y); row < Math.min(height, this.info.height - y); row++) {
-      if (right > left) valid.fill(1, row * width + left, row * width + right);
-    }
-    return valid;
   }
 
   #check(window: PixelWindow, bands: readonly number[]): void {
@@ -138,16 +121,11 @@ async function readBands(
   window: PixelWindow,
   bands: readonly number[],
 ): Promise<NdArray> {
-  const { width, height } = window;
-  const pixels = ndarray(
-    image.dtype,
-    [bands.length, height, width],
-    allocate(image.dtype, bands.length * height * width),
-  );
-  await image.readPlanes(window, bands, bytesOf(pixels), null);
-  return pixels;
+  const { planes } = await image.readPlanes({ window, bands }, false);
+  return arrayOf(image.dtype, [bands.length, window.height, window.width], planes);
 }
 
-function allocate(dtype: DataType, length: number) {
-  return new TYPED_ARRAY_CONSTRUCTORS[dtype](length);
+/** Bytes that have memory of their own as elements. */
+function arrayOf(dtype: DataType, shape: number[], { buffer }: Uint8Array<ArrayBuffer>): NdArray {
+  return ndarray(dtype, shape, new TYPED_ARRAY_CONSTRUCTORS[dtype](buffer));
 }

@@ -9,6 +9,7 @@
  */
 import type { FileIdentity } from "../local_file.ts";
 import { RasterFault } from "../read_fault.ts";
+import type { BlockGrid, BlockPlace, WindowPixels, WindowRequest } from "../place_block.ts";
 import type { ByteRange } from "../read_source.ts";
 import type { BlockFormat } from "./block.ts";
 import type { DecodedBlock } from "./samples.ts";
@@ -26,21 +27,36 @@ export interface EncodedBlock {
   readonly target: ArrayBuffer | null;
 }
 
+/** An image whose blocks are to be decoded. */
+export interface EncodedImage {
+  /** How its blocks are encoded. */
+  readonly format: BlockFormat;
+  /** How it is cut into them. */
+  readonly grid: BlockGrid;
+  /** Bytes of nodata, which stands where the file stores no block; null for zeros there. */
+  readonly fill: Uint8Array<ArrayBuffer> | null;
+  /** The file that it lies in; null where workers cannot read it. */
+  readonly file: FileIdentity | null;
+}
+
+/** A window that is to be read from the file of its image. */
+export interface EncodedWindow extends WindowRequest {
+  /** Its blocks, and where they are stored; null where the file stores none. */
+  readonly blocks: readonly { readonly place: BlockPlace; readonly stored: ByteRange | null }[];
+  /** True if nodata is to be looked for. */
+  readonly findsNodata: boolean;
+}
+
+/** What a job asks a worker for. */
+export type JobRequest =
+  | { readonly kind: "decode"; readonly blocks: readonly EncodedBlock[] }
+  | { readonly kind: "window"; readonly encoded: EncodedWindow };
+
 /** What a worker is told. */
 export type DecodeMessage =
-  | {
-    readonly kind: "image";
-    readonly image: number;
-    readonly format: BlockFormat;
-    readonly file: FileIdentity | null;
-  }
+  | ({ readonly kind: "image"; readonly image: number } & EncodedImage)
   | { readonly kind: "forget"; readonly image: number }
-  | {
-    readonly kind: "decode";
-    readonly job: number;
-    readonly image: number;
-    readonly blocks: readonly EncodedBlock[];
-  };
+  | (JobRequest & { readonly job: number; readonly image: number });
 
 /** What a worker says. */
 export type WorkerMessage =
@@ -48,7 +64,8 @@ export type WorkerMessage =
   | { readonly kind: "ready" }
   /** It has opened the file of an image, and can read blocks of it. */
   | { readonly kind: "opened"; readonly image: number }
-  | DecodedJob;
+  | DecodedJob
+  | DecodedWindow;
 
 /** Blocks that a worker has decoded. */
 export interface DecodedJob {
@@ -59,18 +76,27 @@ export interface DecodedJob {
   readonly blocks: (DecodedBlock | { readonly message: string; readonly isFault: boolean })[];
 }
 
+/** A window that a worker has read. */
+export interface DecodedWindow {
+  readonly kind: "window";
+  /** Number of the job. */
+  readonly job: number;
+  /** Its pixels; null if anything is wrong. */
+  readonly pixels: WindowPixels | null;
+}
+
 /** Jobs that a worker has at hand, so that it need not wait for the next. */
 const JOBS_AT_HAND = 2;
 
 /** Gives the blocks of a job to a worker that reads their file itself, or one that does not. */
 export type BlocksFor = (readsFile: boolean) => Promise<readonly EncodedBlock[]>;
 
-/** Blocks that are decoded together. */
+/** What one worker does in one go. */
 interface Job {
   readonly image: number;
-  readonly blocksFor: BlocksFor;
-  readonly settle: ((block: DecodedBlock) => void)[];
-  readonly fail: ((error: unknown) => void)[];
+  readonly requestFor: (readsFile: boolean) => Promise<JobRequest>;
+  readonly finish: (answer: DecodedJob | DecodedWindow) => void;
+  readonly fail: (error: unknown) => void;
 }
 
 interface PoolWorker {
@@ -125,16 +151,13 @@ export class DecodePool {
   /**
    * Make an image known.
    *
-   * @param format How its blocks are encoded.
-   * @param file The file that it lies in; null where workers cannot read it.
+   * @param encoded What workers need to know of it.
    * @returns The number that names the image from now on.
    */
-  register(format: BlockFormat, file: FileIdentity | null): number {
+  register(encoded: EncodedImage): number {
     const image = this.#images++;
     this.#known.add(image);
-    for (const { worker } of this.#workers) {
-      send(worker, { kind: "image", image, format, file }, []);
-    }
+    for (const { worker } of this.#workers) send(worker, { kind: "image", image, ...encoded }, []);
     return image;
   }
 
@@ -145,7 +168,7 @@ export class DecodePool {
     const closed = new Error("internal: the raster was closed while it was read");
     for (const job of this.#waiting.splice(0)) {
       if (job.image !== image) this.#waiting.push(job);
-      else for (const fail of job.fail) fail(closed);
+      else job.fail(closed);
     }
     for (const { worker, opened } of this.#workers) {
       opened.delete(image);
@@ -162,22 +185,57 @@ export class DecodePool {
    * @returns The blocks, as of `decodeBlock`, in memory of their own.
    */
   decode(image: number, count: number, blocksFor: BlocksFor): Promise<DecodedBlock>[] {
-    const job: Job = { image, blocksFor, settle: [], fail: [] };
+    const settle: ((block: DecodedBlock) => void)[] = [];
+    const fail: ((error: unknown) => void)[] = [];
     const decoded = Array.from(
       { length: count },
       (_, index) =>
         new Promise<DecodedBlock>((resolve, reject) => {
-          job.settle[index] = resolve;
-          job.fail[index] = reject;
+          settle[index] = resolve;
+          fail[index] = reject;
         }),
     );
-    if (this.#ended === null) {
-      this.#waiting.push(job);
-      this.#dispatch();
-    } else {
-      for (const fail of job.fail) fail(this.#ended);
-    }
+    this.#add({
+      image,
+      requestFor: async (readsFile) => ({ kind: "decode", blocks: await blocksFor(readsFile) }),
+      finish: (answer) => {
+        if (answer.kind !== "decoded") return;
+        for (const [index, block] of answer.blocks.entries()) {
+          if ("planes" in block) settle[index]!(block);
+          else if (block.isFault) fail[index]!(new RasterFault(block.message));
+          else fail[index]!(new Error(`internal: ${block.message}`));
+        }
+      },
+      fail: (error) => {
+        for (const reject of fail) reject(error);
+      },
+    });
     return decoded;
+  }
+
+  /**
+   * Read a window, in one worker that has the file of the image.
+   *
+   * @param image Number of the image.
+   * @param encoded The window.
+   * @returns Its pixels in memory of their own; null if anything is wrong, which decoding its blocks
+   * one by one will show.
+   */
+  decodeWindow(image: number, encoded: EncodedWindow): Promise<WindowPixels | null> {
+    return new Promise((resolve, fail) =>
+      this.#add({
+        image,
+        requestFor: () => Promise.resolve({ kind: "window", encoded }),
+        finish: (answer) => resolve(answer.kind === "window" ? answer.pixels : null),
+        fail,
+      })
+    );
+  }
+
+  #add(job: Job): void {
+    if (this.#ended !== null) return job.fail(this.#ended);
+    this.#waiting.push(job);
+    this.#dispatch();
   }
 
   #start(): PoolWorker {
@@ -186,7 +244,7 @@ export class DecodePool {
     worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
       own.ready = true;
       if (data.kind === "opened") own.opened.add(data.image);
-      if (data.kind === "decoded") this.#finish(own, data);
+      if ("job" in data) this.#finish(own, data);
       this.#dispatch();
     };
     worker.onerror = (event) => {
@@ -213,33 +271,23 @@ export class DecodePool {
 
   async #send(to: PoolWorker, number: number, job: Job): Promise<void> {
     try {
-      const blocks = await job.blocksFor(to.opened.has(job.image));
+      const request = await job.requestFor(to.opened.has(job.image));
       if (this.#ended !== null) return;
       if (!this.#known.has(job.image)) throw new Error("internal: the raster is closed");
-      const transfer = new Set<ArrayBuffer>();
-      for (const { stored, target } of blocks) {
-        if (stored instanceof Uint8Array) transfer.add(stored.buffer);
-        if (target !== null) transfer.add(target);
-      }
-      send(to.worker, { kind: "decode", job: number, image: job.image, blocks }, [...transfer]);
+      send(to.worker, { ...request, job: number, image: job.image }, buffersOf(request));
     } catch (error) {
       to.jobs.delete(number);
       this.#running.delete(number);
-      for (const fail of job.fail) fail(error);
+      job.fail(error);
       this.#dispatch();
     }
   }
 
-  #finish(worker: PoolWorker, { job: number, blocks }: DecodedJob): void {
-    worker.jobs.delete(number);
-    const job = this.#running.get(number);
-    this.#running.delete(number);
-    if (job === undefined) return;
-    for (const [index, block] of blocks.entries()) {
-      if ("planes" in block) job.settle[index]!(block);
-      else if (block.isFault) job.fail[index]!(new RasterFault(block.message));
-      else job.fail[index]!(new Error(`internal: ${block.message}`));
-    }
+  #finish(worker: PoolWorker, answer: DecodedJob | DecodedWindow): void {
+    worker.jobs.delete(answer.job);
+    const job = this.#running.get(answer.job);
+    this.#running.delete(answer.job);
+    job?.finish(answer);
   }
 
   /** End the workers; whoever still waits is told why. */
@@ -247,12 +295,20 @@ export class DecodePool {
     this.#ended = reason;
     if (current?.pool === this) current = null;
     for (const { worker } of this.#workers) worker.terminate();
-    for (const { fail } of [...this.#running.values(), ...this.#waiting]) {
-      for (const reject of fail) reject(reason);
-    }
+    for (const job of [...this.#running.values(), ...this.#waiting]) job.fail(reason);
     this.#running.clear();
     this.#waiting.length = 0;
   }
+}
+
+/** Memory that goes to the worker with a request. */
+function buffersOf(request: JobRequest): ArrayBuffer[] {
+  if (request.kind === "window") return [];
+  const buffers = request.blocks.flatMap(({ stored, target }) => [
+    ...(stored instanceof Uint8Array ? [stored.buffer] : []),
+    ...(target === null ? [] : [target]),
+  ]);
+  return [...new Set(buffers)];
 }
 
 function send(worker: Worker, message: DecodeMessage, transfer: ArrayBuffer[]): void {

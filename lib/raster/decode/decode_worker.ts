@@ -5,10 +5,20 @@
  */
 import { releaseBuffer } from "../../array/mod.ts";
 import { openAgain, readFileAt } from "../local_file.ts";
+import { bytesPerElement } from "../../array/mod.ts";
+import { rowsOfBlock } from "../geotiff_layout.ts";
+import { insideMask, placeBlock, type WindowPixels } from "../place_block.ts";
 import { RasterFault } from "../read_fault.ts";
 import type { ByteRange } from "../read_source.ts";
-import { type BlockFormat, decodeBlock } from "./block.ts";
-import type { DecodedJob, DecodeMessage, EncodedBlock, WorkerMessage } from "./decode_pool.ts";
+import { decodeBlock } from "./block.ts";
+import type {
+  DecodedJob,
+  DecodeMessage,
+  EncodedBlock,
+  EncodedImage,
+  EncodedWindow,
+  WorkerMessage,
+} from "./decode_pool.ts";
 import type { DecodedBlock } from "./samples.ts";
 
 /** The part of a worker's global scope that is used here. */
@@ -18,8 +28,7 @@ interface WorkerScope {
 }
 
 /** An image whose blocks are decoded. */
-interface Image {
-  readonly format: BlockFormat;
+interface Image extends Omit<EncodedImage, "file"> {
   readonly file: Deno.FsFile | null;
 }
 
@@ -31,13 +40,15 @@ let memory: Uint8Array<ArrayBuffer> | null = new Uint8Array(0);
 scope.onmessage = ({ data: message }) => {
   if (message.kind === "decode") {
     answer(message.job, images.get(message.image)!, message.blocks);
+  } else if (message.kind === "window") {
+    answerWindow(message.job, images.get(message.image)!, message.encoded);
   } else if (message.kind === "forget") {
     images.get(message.image)?.file?.close();
     images.delete(message.image);
   } else {
-    const { image, format, file: identity } = message;
-    const file = identity === null ? null : openAgain(identity);
-    images.set(image, { format, file });
+    const { image, format, grid, fill } = message;
+    const file = message.file === null ? null : openAgain(message.file);
+    images.set(image, { format, grid, fill, file });
     if (file !== null) scope.postMessage({ kind: "opened", image });
   }
 };
@@ -75,6 +86,34 @@ async function answer(
     return holes === null ? [planes.buffer] : [planes.buffer, holes.buffer];
   });
   scope.postMessage(decoded, transfer);
+}
+
+/** Read a window; who asked for it sees what is wrong, if anything is. */
+async function answerWindow(job: number, image: Image, encoded: EncodedWindow): Promise<void> {
+  const pixels = image.file === null ? null : await windowOf(image, encoded).catch(() => null);
+  const transfer = pixels === null
+    ? []
+    : [pixels.planes, pixels.valid].flatMap((array) => array === null ? [] : [array.buffer]);
+  scope.postMessage({ kind: "window", job, pixels }, transfer);
+}
+
+async function windowOf(
+  image: Image,
+  { window, bands, blocks, findsNodata }: EncodedWindow,
+): Promise<WindowPixels> {
+  const { grid, fill } = image;
+  const bytes = bands.length * window.width * window.height * bytesPerElement(grid.dtype);
+  const pixels = {
+    planes: new Uint8Array(bytes),
+    valid: findsNodata ? insideMask(window, grid) : null,
+  };
+  for (const { place, stored } of blocks) {
+    const rows = rowsOfBlock(grid, place.row);
+    const decoded = stored === null ? null : decodeStored(image, { stored, rows, target: null });
+    const block = decoded instanceof Promise ? await decoded : decoded;
+    placeBlock(grid, place, block, { window, bands }, pixels, fill);
+  }
+  return pixels;
 }
 
 function decodeStored(

@@ -140,7 +140,8 @@ export function separateWords16(
   const size = words.length;
   // What was decompressed here is here already. Growing the memory would detach the view of it.
   const isHere = words.buffer === memory.buffer && words.byteOffset === BASE;
-  const target = BASE + aligned(size + OUTPUT_ROOM);
+  // The rows of a single sample stay where they are.
+  const target = samples === 1 ? BASE : BASE + aligned(size + OUTPUT_ROOM);
   const line = target + aligned(size);
   const holes = line + aligned(8 * (2 * width + 64) + 512);
   const all = memoryFor(holes - BASE + rows * width + INPUT_ROOM);

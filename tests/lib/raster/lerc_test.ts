@@ -188,7 +188,16 @@ Deno.test("workers decode LERC, and go on after a damaged block", async () => {
   };
   const pool = DecodePool.acquire(1);
   try {
-    const image = pool.register(format, null);
+    const grid = {
+      ...STRIP,
+      dtype: "int16",
+      planar: false,
+      tiled: false,
+      blockWidth: STRIP.width,
+      blockHeight: STRIP.rows,
+      height: STRIP.rows,
+    } as const;
+    const image = pool.register({ format, grid, fill: null, file: null });
     const blocks = [blobOf("int16"), blobOf("int16").fill(0, 60), blobOf("int16")]
       .map((stored) => ({ stored, rows: STRIP.rows, target: null }));
     const [first, second, third] = pool.decode(image, 3, () => Promise.resolve(blocks));

@@ -16,7 +16,7 @@ let hasNodata: bool = false;
  * @param rows Number of rows.
  * @param width Pixels of a row.
  * @param samples Samples of a pixel.
- * @param target Where the planes go: shape (samples, rows, width).
+ * @param target Where the planes go: shape (samples, rows, width); that of a single sample may be `source`.
  * @param line Room for 8 rows of words of one sample, and 512 bytes more.
  * @param differences True if each sample is stored as its difference from that of the pixel before.
  * @param word The word that marks pixels without data; -1 if there is none.
@@ -47,7 +47,7 @@ export function separate16(
     const hole = holes + row * width;
     if (samples === 1) {
       if (differences) sumRow(from, width, to);
-      else memory.copy(to, from, rowBytes);
+      else if (to !== from) memory.copy(to, from, rowBytes);
       if (hasNodata) findNodata(to, width, hole);
     } else if (samples < 8) {
       for (let sample: u32 = 0; sample < samples; sample++) {
