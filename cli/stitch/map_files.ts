@@ -68,12 +68,14 @@ export class DirectFiles implements MapFileSet {
 /** Rows are put aside beside the map, and stay there when the run is broken off. */
 export class ResumableFiles implements MapFileSet {
   readonly #header: StreamHeader;
+  readonly #minConfidence: number;
   readonly #layers = new Map<MapLayer["name"], MapLayer>();
   #partial: PartialMap | null = null;
   #writer: RasterWriter | null = null;
 
-  constructor(header: StreamHeader) {
+  constructor(header: StreamHeader, minConfidence: number) {
     this.#header = header;
+    this.#minConfidence = minConfidence;
   }
 
   get kept(): MapFileSet["kept"] {
@@ -95,7 +97,8 @@ export class ResumableFiles implements MapFileSet {
       bands: spec.bands.length,
     }));
     const map = this.#layers.get("map")!;
-    const partial = await openPartialMap(map.path, identityOf(this.#header), layers);
+    const identity = identityOf(this.#header, { minConfidence: this.#minConfidence });
+    const partial = await openPartialMap(map.path, identity, layers);
     this.#partial = partial;
     const first = stitchedRows(this.#header).start - mapRows(this.#header).start;
     if (first > partial.rows) {

@@ -100,7 +100,9 @@ export class SceneMap implements Disposable {
         "Go on with it: swath stitch --resume",
       );
     }
-    const outputs = options.resume ? new ResumableFiles(header) : new DirectFiles();
+    const outputs = options.resume
+      ? new ResumableFiles(header, options.minConfidence)
+      : new DirectFiles();
     try {
       await outputs.open({
         name: "map",

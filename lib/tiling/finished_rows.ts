@@ -7,7 +7,7 @@ import { InputError } from "../errors.ts";
 import { statOrNull, withFileErrors } from "../files/mod.ts";
 import { openRaster } from "../raster/mod.ts";
 import type { StreamHeader } from "../stream/mod.ts";
-import { differingKey, identityOf } from "./map_identity.ts";
+import { differenceOf, identityOf } from "./map_identity.ts";
 import { PARTIAL_SUFFIX, readPartialMap } from "./partial_map.ts";
 import { mapArea, sceneOf } from "./stitch.ts";
 
@@ -24,20 +24,15 @@ export async function finishedRows(map: string, header: StreamHeader): Promise<n
   const partial = await readPartialMap(map);
   if (partial !== null) {
     // What comes after tile in the pipe is for stitch to compare.
-    const key = differingKey(partial.identity, identityOf(header), [
+    const difference = differenceOf(map + PARTIAL_SUFFIX, partial.identity, identityOf(header), [
       "scene",
       "grid",
       "shard",
       "selection",
       "bands",
     ]);
-    if (key === null) return partial.rows;
-    throw new InputError(
-      `Cannot go on with ${
-        JSON.stringify(map + PARTIAL_SUFFIX)
-      }: it is of another map, whose ${key} ${key.endsWith("s") ? "differ" : "differs"}`,
-      { hint: "Remove it to begin anew" },
-    );
+    if (difference !== null) throw difference;
+    return partial.rows;
   }
   const made = await withFileErrors("read", map, () => statOrNull(map));
   if (!made?.isFile) return 0;

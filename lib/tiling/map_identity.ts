@@ -4,8 +4,10 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
+import { InputError } from "../errors.ts";
 import type { SceneInfo, StreamHeader } from "../stream/mod.ts";
-import { sceneOf } from "./stitch.ts";
+import { abbreviateList } from "../text/mod.ts";
+import { sceneOf, type StitchOptions } from "./stitch.ts";
 import type { PartialLayer } from "./partial_map.ts";
 
 /** All that a stream says of what decides about the pixels of a map; not the pixels and weights themselves. */
@@ -30,6 +32,8 @@ export interface MapIdentity {
   readonly output: StreamHeader["output"];
   /** Command lines between `tile` and the map, without how much they say. */
   readonly commands: readonly string[];
+  /** Pixels whose class has a lower probability have none. */
+  readonly minConfidence: number;
   /** What is put aside. */
   readonly layers: readonly PartialLayer[];
 }
@@ -38,9 +42,13 @@ export interface MapIdentity {
  * What the map of a segment is of.
  *
  * @param header Header of the segment.
+ * @param options Which pixels are left without a class.
  * @throws {InputError} If the samples have no scene.
  */
-export function identityOf(header: StreamHeader): MapIdentity {
+export function identityOf(
+  header: StreamHeader,
+  { minConfidence = 0 }: StitchOptions = {},
+): MapIdentity {
   return {
     scene: sceneOf(header),
     grid: header.grid,
@@ -52,6 +60,7 @@ export function identityOf(header: StreamHeader): MapIdentity {
     classes: header.classes,
     output: header.output,
     commands: header.history.slice(1).map(withoutVerbosity),
+    minConfidence,
     layers: [],
   };
 }
@@ -60,13 +69,68 @@ function withoutVerbosity(command: string): string {
   return command.replace(/ (-q|--quiet|-v|--verbose)(?= |$)/g, "");
 }
 
-/** The first of some parts in which two maps differ; null where they are alike. */
-export function differingKey(
-  a: MapIdentity,
-  b: MapIdentity,
+/**
+ * What has to be said where two maps differ in one of some parts; null where they are alike.
+ *
+ * @param path The file that is to be gone on with.
+ * @param found What it is of.
+ * @param wanted What this run makes.
+ * @param keys The parts.
+ */
+export function differenceOf(
+  path: string,
+  found: MapIdentity,
+  wanted: MapIdentity,
   keys: readonly (keyof MapIdentity)[],
-): keyof MapIdentity | null {
+): InputError | null {
   // Through JSON, as one of them has been: it spells NaN and -0 in its own way.
   const plain = (value: unknown): unknown => JSON.parse(JSON.stringify([value]));
-  return keys.find((key) => !isDeepStrictEqual(plain(a[key]), plain(b[key]))) ?? null;
+  const key = keys.find((key) => !isDeepStrictEqual(plain(found[key]), plain(wanted[key])));
+  if (key === undefined) return null;
+  const { title, describe } = PARTS[key];
+  const [before, now] = [describe?.(found), describe?.(wanted)];
+  const values = before === now ? "" : `: it has ${before}, this run has ${now}`;
+  return new InputError(
+    `Cannot go on with ${JSON.stringify(path)}: it is of another map, whose ${title} ${
+      title.endsWith("s") ? "differ" : "differs"
+    }${values}`,
+    { hint: "Repeat the run that it is of, or remove it to begin anew" },
+  );
+}
+
+/** What the parts are called, and their values where they are short. */
+const PARTS: Readonly<
+  Record<keyof MapIdentity, { title: string; describe?: (identity: MapIdentity) => string }>
+> = {
+  scene: { title: "scene", describe: ({ scene }) => JSON.stringify(scene.source) },
+  grid: { title: "grid", describe: ({ grid }) => describeGrid(grid) },
+  shard: { title: "shard" },
+  selection: { title: "selection" },
+  bands: { title: "bands", describe: ({ bands }) => abbreviateList(bands) },
+  scales: { title: "scales" },
+  normalization: { title: "normalization" },
+  classes: {
+    title: "classes",
+    describe: ({ classes }) => abbreviateList(classes?.map(({ name }) => name) ?? []),
+  },
+  output: { title: "output", describe: ({ output }) => describeOutput(output) },
+  commands: { title: "commands", describe: ({ commands }) => commands.join(" | ") || "none" },
+  minConfidence: {
+    title: "--min-confidence",
+    describe: ({ minConfidence }) => String(minConfidence),
+  },
+  layers: {
+    title: "files",
+    describe: ({ layers }) => layers.map(({ name, dtype }) => `${name} (${dtype})`).join(", "),
+  },
+};
+
+function describeGrid(grid: StreamHeader["grid"]): string {
+  return grid === null
+    ? "none"
+    : `patches of ${grid.width}x${grid.height} with overlap ${grid.overlap}`;
+}
+
+function describeOutput(output: StreamHeader["output"]): string {
+  return output === null ? "none" : `${output.kind} of ${JSON.stringify(output.model)}`;
 }

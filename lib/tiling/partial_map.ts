@@ -20,7 +20,7 @@ import {
 } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import { withFileErrors } from "../files/mod.ts";
-import { differingKey, type MapIdentity } from "./map_identity.ts";
+import { differenceOf, type MapIdentity } from "./map_identity.ts";
 import { FRAME_BYTES, MAGIC, type RowRecord, scanRecords } from "./partial_records.ts";
 
 /** Added to the name of a map. */
@@ -82,7 +82,9 @@ export async function openPartialMap(
     await lock(file, path);
     const wanted = { ...identity, layers };
     const { identity: found, records, end } = await guarded(() => scanRecords(file));
-    if (found !== null) checkIdentity(path, found, wanted);
+    const keys = Object.keys(wanted) as (keyof MapIdentity)[];
+    const difference = found && differenceOf(path, found, wanted, keys);
+    if (difference !== null) throw difference;
     await guarded(() => file.truncate(found === null ? 0 : end));
     const rows = new PartialRows(path, file, layers, identity.scene.width, records);
     if (found === null) await rows.writeRecord(wanted, new Uint8Array(0));
@@ -248,15 +250,4 @@ async function lock(file: Deno.FsFile, path: string): Promise<void> {
   throw new InputError(`Cannot write ${JSON.stringify(path)}: another process is writing it`, {
     hint: "Wait until it is done, or stop it",
   });
-}
-
-function checkIdentity(path: string, found: MapIdentity, wanted: MapIdentity): void {
-  const key = differingKey(found, wanted, Object.keys(wanted) as (keyof MapIdentity)[]);
-  if (key === null) return;
-  throw new InputError(
-    `Cannot go on with ${JSON.stringify(path)}: it is of another map, whose ${key} ${
-      key.endsWith("s") ? "differ" : "differs"
-    }`,
-    { hint: "Remove it to begin anew" },
-  );
 }

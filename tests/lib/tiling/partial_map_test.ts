@@ -124,8 +124,16 @@ Deno.test("rows of another map are refused, and what differs is named", async ()
     await putAside(path, 0, 10);
     const scene = HEADER.scene!;
     const others: [StreamHeader, RegExp, boolean][] = [
-      [{ ...HEADER, scene: { ...scene, source: "other.tif" } }, /whose scene differs/, true],
-      [{ ...HEADER, grid: { ...HEADER.grid!, overlap: 3 } }, /whose grid differs/, true],
+      [
+        { ...HEADER, scene: { ...scene, source: "other.tif" } },
+        /whose scene differs: it has "s.tif", this run has "other.tif"$/,
+        true,
+      ],
+      [
+        { ...HEADER, grid: { ...HEADER.grid!, overlap: 3 } },
+        /whose grid differs: it has patches of 16x16 with overlap 0, this run has .* overlap 3$/,
+        true,
+      ],
       [
         { ...HEADER, shard: { number: 1, count: 1, y: 0, height: HEIGHT } },
         /whose shard differs/,
@@ -136,8 +144,16 @@ Deno.test("rows of another map are refused, and what differs is named", async ()
         /whose bands differ/,
         true,
       ],
-      [{ ...HEADER, output: { ...HEADER.output!, model: "n" } }, /whose output differs/, false],
-      [{ ...HEADER, history: ["tile", "infer m --tta flips"] }, /whose commands differ/, false],
+      [
+        { ...HEADER, output: { ...HEADER.output!, model: "n" } },
+        /output differs: it has logits of "m", this run has logits of "n"$/,
+        false,
+      ],
+      [
+        { ...HEADER, history: ["tile", "infer m --tta flips"] },
+        /commands differ: it has none, this run has infer m --tta flips$/,
+        false,
+      ],
       [{ ...HEADER, classes: [{ name: "a", color: "#000000" }] }, /whose classes differ/, false],
     ];
     for (const [header, message, isSeenByTile] of others) {
@@ -145,6 +161,11 @@ Deno.test("rows of another map are refused, and what differs is named", async ()
       if (isSeenByTile) await refuses(finishedRows(path, header), message, /begin anew/);
       else assert.equal(await finishedRows(path, header), 10);
     }
+    await refuses(
+      openPartialMap(path, identityOf(HEADER, { minConfidence: 0.5 }), LAYERS),
+      /whose --min-confidence differs: it has 0, this run has 0.5$/,
+      /begin anew/,
+    );
     using again = await openPartialMap(
       path,
       identityOf({ ...HEADER, history: ["tile --resume-from map.tif"] }),
@@ -154,7 +175,7 @@ Deno.test("rows of another map are refused, and what differs is named", async ()
     again.close();
     await refuses(
       openPartialMap(path, identityOf(HEADER), LAYERS.slice(0, 1)),
-      /whose layers differ/,
+      /whose files differ: it has map \(uint8\), confidence \(float32\), this run has map \(uint8\)$/,
       /begin anew/,
     );
     assert.equal(await checkRows(path), 10);
