@@ -213,7 +213,7 @@ export function size(metavar: NonEmptyString = "SIZE"): ValueParser<"sync", Size
       const height = Number(match?.[2] ?? width);
       return width > 0 && height > 0 ? { width, height } : undefined;
     },
-    "a size such as 512 or 640x512",
+    "a size such as 512 or 640x512, sides from 1 to 9999999",
     ({ width, height }) => width === height ? `${width}` : `${width}x${height}`,
   );
 }

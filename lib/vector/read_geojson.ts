@@ -31,7 +31,11 @@ export async function openGeoJson(path: string, chunks: OpenChunks): Promise<Fea
       if (piece.key === "type") members.set(piece.key, piece.text);
       else members.set(piece.key, "");
     } else {
-      if (!piece.isObject) throw new VectorFault("it is JSON, but no GeoJSON object");
+      if (!piece.isObject) {
+        throw new VectorFault(
+          "it is no GeoJSON object: expected GeoJSON, GeoPackage, FlatGeobuf or a shapefile",
+        );
+      }
       if (kindOf(members) !== "collection") count++;
       members = new Map();
       objects++;
