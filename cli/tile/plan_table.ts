@@ -51,6 +51,7 @@ export async function planOf(
     bands: bandCount,
     dtype: reader.info.dtype,
     labels: labels !== null,
+    block: reader.info.block,
     patchesPerSecond: trial.patches / seconds,
   });
   return { paths, grid, summary };

@@ -14,6 +14,8 @@ export interface PlanContents {
   readonly dtype: DataType;
   /** True if labels come along. */
   readonly labels: boolean;
+  /** Columns and rows of the blocks of the file; those of a patch where left out. */
+  readonly block?: { readonly width: number; readonly height: number };
   /** Patches that the slowest stage handles in a second; null where unknown. */
   readonly patchesPerSecond: number | null;
 }
@@ -30,7 +32,11 @@ export interface PlanSummary {
   readonly redundancy: number;
   /** Bytes in the stream, at most. */
   readonly streamBytes: number;
-  /** Bytes of pixels that `tile` holds at most: two runs of patches, and what lies under a row of them. */
+  /**
+   * Bytes of pixels that `tile` holds at most: two runs of patches, and the blocks under a row of them, of
+   * which those that wait for their turn lie on disk but for a few, unless they are as wide as the scene.
+   * What workers decode ahead of a large scene comes on top: two runs for each.
+   */
   readonly tileBytes: number;
   /** Bytes of pixels that `stitch` holds: a row of patches of the class map. */
   readonly stitchBytes: number;
@@ -42,6 +48,8 @@ export interface PlanSummary {
 const READ_BYTES = 8 << 20;
 /** ... or into this many, where each block of the file is needed by the whole row and not kept so long. */
 const WIDE_READ_BYTES = 192 << 20;
+/** Blocks that wait for the next row of patches lie on disk but for so many bytes of them. */
+const WAITING_BYTES = 8 << 20;
 /** Headers and JSON of a sample in the stream, roughly. */
 const SAMPLE_OVERHEAD_BYTES = 4096;
 
@@ -67,6 +75,7 @@ export function summarizePlan(plan: GridPlan, contents: PlanContents): PlanSumma
   const patchPixels = grid.width * grid.height;
   const imageBytes = contents.bands * bytesPerElement(contents.dtype);
   const bytesPerPixel = imageBytes + 1 + (contents.labels ? 1 : 0);
+  const { block = grid } = contents;
   const areaPixels = plan.shard === null
     ? area.width * area.height * patches / (grid.columns * grid.rows)
     : area.width * plan.shard.height;
@@ -76,11 +85,22 @@ export function summarizePlan(plan: GridPlan, contents: PlanContents): PlanSumma
     overlapPercent: 100 * grid.overlap / Math.max(grid.width, grid.height),
     redundancy: patches * patchPixels / areaPixels,
     streamBytes: patches * (patchPixels * bytesPerPixel + SAMPLE_OVERHEAD_BYTES),
-    tileBytes: (2 * patchesPerRead(plan, bytesPerPixel, 0) * patchPixels +
-      area.width * grid.height) * bytesPerPixel,
+    tileBytes: 2 * patchesPerRead(plan, bytesPerPixel, block.width) * patchPixels * bytesPerPixel +
+      waitingBytes(plan, bytesPerPixel, block),
     stitchBytes: area.width * grid.height,
     seconds: contents.patchesPerSecond === null ? null : patches / contents.patchesPerSecond,
   };
+}
+
+/** Bytes of blocks that stay in memory until the row of patches that needs them has been cut. */
+function waitingBytes(
+  { area, grid }: GridPlan,
+  bytesPerPixel: number,
+  block: { readonly width: number; readonly height: number },
+): number {
+  const rows = Math.min(area.height, (Math.ceil(grid.height / block.height) + 1) * block.height);
+  const bytes = area.width * rows * bytesPerPixel;
+  return block.width >= area.width ? bytes : Math.min(bytes, WAITING_BYTES);
 }
 
 /**

@@ -116,6 +116,21 @@ Deno.test("the summary adds up", () => {
   assert.equal(summary.redundancy, 1);
   assert.equal(summary.seconds, 2);
   assert.equal(summary.streamBytes, 4 * (512 * 512 * 30 + 4096));
-  assert.equal(summary.tileBytes, 2 * 2 * 512 * 512 * 30);
+  assert.equal(summary.tileBytes, 2 * 512 * 512 * 30 + 8 * 2 ** 20);
   assert.equal(summary.stitchBytes, 1024 * 512);
+});
+
+Deno.test("of the blocks under a row of patches, only strips stay in memory", () => {
+  const held = (width: number, block: { width: number; height: number }) =>
+    summarizePlan(planGrid({ width, height: 4096, size: 512, overlap: 64 }), {
+      bands: 4,
+      dtype: "uint16",
+      labels: false,
+      block,
+      patchesPerSecond: null,
+    }).tileBytes - 2 * 3 * 512 * 512 * 9;
+  for (const width of [4096, 40960]) {
+    assert.equal(held(width, { width: 256, height: 256 }), 8 * 2 ** 20);
+  }
+  assert.equal(held(2000, { width: 2000, height: 16 }), 2000 * 528 * 9);
 });
