@@ -166,26 +166,45 @@ function clearHoles(
 ): void {
   if (block !== null && block.holes === null) return;
   const holes = block?.holes ?? null;
-  // Holes are rare: eight pixels without one, whose bytes are those of 0.0, are passed at a time.
-  const eights = holes === null
-    ? null
-    : new Float64Array(holes.buffer, holes.byteOffset, holes.length >> 3);
-  for (let row = 0; row < rows; row++) {
-    const target = to + row * window.width;
-    if (holes === null) {
+  if (holes === null) {
+    for (let row = 0; row < rows; row++) {
+      const target = to + row * window.width;
       valid.fill(0, target, target + columns);
-      continue;
     }
-    const source = from + row * blockWidth;
-    for (let column = 0; column < columns;) {
-      const pixel = source + column;
-      if ((pixel & 7) === 0 && eights![pixel >> 3] === 0) {
-        column += 8;
-        continue;
-      }
-      if (holes[pixel] !== 0) valid[target + column] = 0;
-      column++;
+    return;
+  }
+  // Rows that are whole in both are one.
+  const whole = columns === window.width && columns === blockWidth;
+  const step = whole ? rows : 1;
+  for (let row = 0; row < rows; row += step) {
+    clearRow(holes, from + row * blockWidth, columns * step, valid, to + row * window.width);
+  }
+}
+
+/** Clear where there are holes. */
+function clearRow(
+  holes: Uint8Array<ArrayBuffer>,
+  from: number,
+  count: number,
+  valid: Uint8Array<ArrayBuffer>,
+  to: number,
+): void {
+  // Holes are rare: eight pixels without one, whose bytes are those of 0.0, are passed at a time.
+  const eights = new Float64Array(holes.buffer, holes.byteOffset, holes.length >> 3);
+  const end = from + count;
+  for (let pixel = from; pixel < end; pixel++) {
+    if ((pixel & 7) === 0) {
+      let eight = pixel >> 3;
+      const last = end >> 3;
+      while (
+        eight + 4 <= last && eights[eight] === 0 && eights[eight + 1] === 0 &&
+        eights[eight + 2] === 0 && eights[eight + 3] === 0
+      ) eight += 4;
+      while (eight < last && eights[eight] === 0) eight++;
+      pixel = eight << 3;
+      if (pixel >= end) return;
     }
+    if (holes[pixel] !== 0) valid[to + pixel - from] = 0;
   }
 }
 
