@@ -58,6 +58,20 @@ function mixFeedForward(batch: number, height: number, width: number): Graph {
   return graph;
 }
 
+/** Images turned around and back, and a gradient that is. */
+function turned(): Graph {
+  const graph = new Graph("turned");
+  const x = graph.input("x", "float32", [3, 16, 2, 5]);
+  const last = graph.op("Transpose", [x], { perm: [0, 2, 3, 1] });
+  graph.output("last", last);
+  const squares = graph.op("Reshape", [graph.op("Mul", [last, last]), [3, 10, 16]]);
+  const loss = graph.op("ReduceSum", [graph.op("Reshape", [squares, [480]])], { keepdims: false });
+  graph.output("gradient of x", differentiate(graph, loss, [x]).get(x)!);
+  // Without it, there is nothing to be expanded.
+  graph.output("y", graph.op("Conv", [x, graph.input("w", "float32", [4, 16, 1, 1])]));
+  return graph;
+}
+
 function feedsOf(graph: Graph): Record<string, NdArray> {
   return Object.fromEntries(graph.inputs.map(({ name, shape }, number) => {
     const array = ndarray("float32", shape as number[]);
@@ -104,6 +118,7 @@ for (
     ],
     ["pointwise ones around depthwise ones, one image", mixFeedForward(1, 6, 5), true],
     ["pointwise ones around depthwise ones, several images", mixFeedForward(2, 4, 7), true],
+    ["images turned around", turned(), true],
     ["many channels", convolution([1, 20, 6, 5], [16, 20, 3, 3], {}), false],
   ] as const
 ) {
