@@ -34,7 +34,9 @@ export function commandHelp<Options>(command: Command<Options>, format: HelpForm
     `  # ${note}\n  ${command.replaceAll("\n", "\n  ")}\n`
   );
   const heading = format.colors ? "\x1b[1;2mExamples:\x1b[0m" : "Examples:";
-  return [`${command.summary}.`, "", body.trimEnd(), "", heading, examples.join("\n")].join("\n");
+  // Where the formatter breaks a line, it leaves the space at its end.
+  const lines = body.trimEnd().replaceAll(/ +$/gm, "");
+  return [`${command.summary}.`, "", lines, "", heading, examples.join("\n")].join("\n");
 }
 
 /** What a command's page holds; also the source of the reference. */
