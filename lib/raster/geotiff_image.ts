@@ -122,6 +122,8 @@ export class TiffImage implements PlaneImage {
     // Whatever is wrong with it, its blocks will show.
     if (pixels === null) return await this.#readBlocks(request, findsNodata, coming);
     this.#pass(window, coming);
+    // It took no blocks, and the next one is not likely to.
+    this.#spare.clear();
     return pixels;
   }
 

@@ -34,8 +34,14 @@ export class SpareBuffers {
   }
 
   /** Give all of them back. */
+  clear(): void {
+    for (const buffer of this.#buffers.splice(0)) buffer.transfer(0);
+    this.#bytes = 0;
+  }
+
+  /** Give all of them back, and those that come. */
   close(): void {
     this.#closed = true;
-    this.#buffers.length = 0;
+    this.clear();
   }
 }

@@ -15,8 +15,8 @@ import type { NextWindow } from "./window_path.ts";
 
 /** Smaller windows are jobs that cost more to hand over than is gained. */
 const MIN_BYTES = 1 << 20;
-/** Windows that a worker has at hand or has finished. */
-const WINDOWS_AHEAD = 2;
+/** Windows ahead of the one whose turn it is, besides one for each worker. */
+const SPARE_WINDOWS = 1;
 /** Most bytes of these windows, whatever the number of workers. */
 const MAX_AHEAD = 128 << 20;
 
@@ -76,8 +76,8 @@ export class WindowsAhead {
   #depth(window: PixelWindow, bands: readonly number[]): number {
     const bytes = window.width * window.height * bands.length * bytesPerElement(this.#grid.dtype);
     const workers = this.#loader.fileReaders;
-    const depth = Math.min(WINDOWS_AHEAD * workers, Math.floor(this.#maxBytes / bytes));
-    return bytes < MIN_BYTES || depth < workers ? 0 : depth;
+    const depth = Math.min(workers + SPARE_WINDOWS, Math.floor(this.#maxBytes / bytes));
+    return workers === 0 || bytes < MIN_BYTES || depth < workers ? 0 : depth;
   }
 
   #start(key: string, request: WindowRequest, findsNodata: boolean): void {
