@@ -35,7 +35,7 @@ export interface PlanSummary {
   /**
    * Bytes of pixels that `tile` holds at most: two runs of patches, and the blocks under a row of them, of
    * which those that wait for their turn lie on disk but for a few, unless they are as wide as the scene.
-   * What workers decode ahead of a large scene comes on top: two runs for each.
+   * What workers decode ahead of a large scene comes on top: one run for each, and one more.
    */
   readonly tileBytes: number;
   /** Bytes of pixels that `stitch` holds: a row of patches of the class map. */
