@@ -13,6 +13,7 @@ import {
   isOperator,
   type Node,
   type OperatorName,
+  sameShape,
   type Shape,
   type Value,
 } from "../onnx/mod.ts";
@@ -80,13 +81,13 @@ export function blockedChannels(graph: Graph): Expansions {
       const image = perm === "0,2,1" ? blocks.computed(x!) : null;
       if (image === null) return null;
       const [batch, channels, height, width] = image.shape as Image;
-      if (x!.shape.join() !== [batch, channels, height * width].join()) return null;
+      if (!sameShape(x!.shape, [batch, channels, height * width])) return null;
       const pixels = result.op("ReorderOutput", [image], { channels, channelsLast: true });
       return [result.op("Reshape", [pixels, [batch, height * width, channels]])];
     },
     ReduceSum: (result, node, [x, axes]) => {
       const image = axes && constantIntegers(axes)?.join() === "0,2,3" ? blocks.computed(x!) : null;
-      if (image === null || image.shape.join() !== x!.shape.join()) return null;
+      if (image === null || !sameShape(image.shape, x!.shape)) return null;
       const [batch, channels, height, width] = image.shape as Image;
       const means = result.op("BlockedGlobalAveragePool", [image]);
       const sums = result.op("Mul", [means, height * width]);
@@ -108,7 +109,7 @@ class Blocks {
   of(graph: Graph, value: Value, image: Image): Value {
     const source = withoutReshape(value);
     const known = this.#blocked.get(source);
-    if (known?.shape.slice(2).join() === image.slice(2).join()) return known;
+    if (known && sameShape(known.shape.slice(2), image.slice(2))) return known;
     const pixels = pixelsOf(source, image);
     const [batch, channels, ...extents] = image;
     const result = pixels === null
@@ -207,11 +208,11 @@ function isScalar(value: Value | null): boolean {
 }
 
 function isScalarOr(value: Value, image: Value): boolean {
-  return isScalar(value) || value.shape.join() === image.shape.join();
+  return isScalar(value) || sameShape(value.shape, image.shape);
 }
 
 function reshaped(graph: Graph, value: Value, shape: Shape): Value {
-  return value.shape.join() === shape.join()
+  return sameShape(value.shape, shape)
     ? value
     : graph.op("Reshape", [value, shape as readonly number[]]);
 }

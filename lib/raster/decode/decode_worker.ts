@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { releaseBuffer } from "../../array/mod.ts";
-import { openAgain, readFileAt } from "../local_file.ts";
-import { bytesPerElement } from "../../array/mod.ts";
+import { bytesPerElement, releaseBuffer } from "../../array/mod.ts";
 import { rowsOfBlock } from "../geotiff_layout.ts";
+import { openAgain, readFileAt } from "../local_file.ts";
 import { insideMask, placeBlock, type WindowPixels } from "../place_block.ts";
 import { RasterFault } from "../read_fault.ts";
 import type { ByteRange } from "../read_source.ts";
