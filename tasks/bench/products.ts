@@ -8,6 +8,7 @@
  */
 import { createInPlaceSession, Graph, type NdArray, ndarray } from "swath";
 import type { BenchRow } from "./bench_row.ts";
+import { interleave, timed, type Timing } from "./interleave.ts";
 
 /** Products of a step of B5 at 512×512, and one that is as fast as any. */
 const SHAPES = [
@@ -33,32 +34,25 @@ function matrix(rows: number, columns: number): NdArray<"float32"> {
   return array;
 }
 
-/** Seconds of one form, the median and the best; the first two runs do not count. */
+/** Seconds of one form, alone: the threads of another session would wait for work on the same processors. */
 async function measure(
   [rows, columns, sum]: readonly [number, number, number],
   transA: boolean,
   transB: boolean,
   threads: number,
-): Promise<{ median: number; best: number }> {
+): Promise<Timing> {
   const a = transA ? matrix(sum, rows) : matrix(rows, sum);
   const b = transB ? matrix(columns, sum) : matrix(sum, columns);
   const graph = new Graph("product");
-  const product = graph.op("FusedMatMul", [
-    graph.input("a", "float32", a.shape),
-    graph.input("b", "float32", b.shape),
-  ], { transA, transB });
-  graph.output("y", product);
+  const inputs = [graph.input("a", "float32", a.shape), graph.input("b", "float32", b.shape)];
+  graph.output("y", graph.op("FusedMatMul", inputs, { transA, transB }));
   const session = await createInPlaceSession(graph, { device: "cpu", threads });
   const y = ndarray("float32", [rows, columns]);
-  const seconds: number[] = [];
-  for (let run = 0; run < RUNS + 2; run++) {
-    const start = performance.now();
-    await session.run({ a, b }, { y });
-    if (run >= 2) seconds.push((performance.now() - start) / 1000);
-  }
+  const { product: timing } = await interleave({
+    product: () => timed(() => session.run({ a, b }, { y })),
+  }, RUNS);
   await session.release();
-  seconds.sort((left, right) => left - right);
-  return { median: seconds[RUNS / 2]!, best: seconds[0]! };
+  return timing;
 }
 
 /**
