@@ -16,7 +16,7 @@ import {
   type Position,
 } from "../geo/mod.ts";
 import type { RasterReader } from "../raster/mod.ts";
-import { mapStrips, NONE, PieceNumbers } from "../refine/region_pieces.ts";
+import { mapStrips, NONE, PieceNumbers } from "../regions/mod.ts";
 import { type Arc, ArcTracer } from "./arcs.ts";
 import { RegionTable } from "./region_table.ts";
 import { assembleRings, type LatticeRing } from "./rings.ts";

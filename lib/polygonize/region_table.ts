@@ -3,18 +3,20 @@
  *
  * @module
  */
+import { DisjointSets, grown } from "../regions/mod.ts";
 
-/** Regions by the numbers of their pieces; see `region_pieces.ts` of `refine/`. */
+/** Regions by the numbers of their pieces; see `PieceNumbers`. */
 export class RegionTable {
-  #parents: Int32Array<ArrayBuffer> = new Int32Array(1024);
+  readonly #pieces = new DisjointSets();
   #values: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
   #lastRows: Int32Array<ArrayBuffer> = new Int32Array(1024);
   #pixels: Float64Array<ArrayBuffer> = new Float64Array(1024);
   #areas: Float64Array<ArrayBuffer> = new Float64Array(1024);
-  #count = 0;
+  /** The first piece of each piece's region. */
+  #regions: Int32Array<ArrayBuffer> = new Int32Array(0);
 
   /**
-   * Add pixels to a piece.
+   * Add pixels to a piece; pieces come in the order of their numbers.
    *
    * @param piece Number of the piece.
    * @param value Class of its pixels.
@@ -23,10 +25,9 @@ export class RegionTable {
    * @param area How much ground they are.
    */
   add(piece: number, value: number, row: number, pixels: number, area: number): void {
-    if (piece >= this.#parents.length) this.#grow();
-    if (piece >= this.#count) {
-      this.#count = piece + 1;
-      this.#parents[piece] = piece;
+    if (piece === this.#values.length) this.#grow();
+    if (piece === this.#pieces.count) {
+      this.#pieces.add();
       this.#values[piece] = value;
     }
     this.#lastRows[piece] = row;
@@ -36,37 +37,28 @@ export class RegionTable {
 
   /** Two pieces are of one region. */
   join(a: number, b: number): void {
-    const [first, second] = [this.regionOf(a), this.regionOf(b)];
-    if (first !== second) this.#parents[Math.max(first, second)] = Math.min(first, second);
+    this.#pieces.join(a, b);
   }
 
   /** All pieces are known. Returns the regions by the row they end in. */
   settle(height: number): (readonly number[])[] {
-    const ending: number[][] = Array.from({ length: height }, () => []);
-    for (let piece = 0; piece < this.#count; piece++) {
-      const region = this.regionOf(piece);
-      this.#parents[piece] = region;
+    this.#regions = this.#pieces.names();
+    for (const [piece, region] of this.#regions.entries()) {
       if (region === piece) continue;
       this.#pixels[region]! += this.#pixels[piece]!;
       this.#areas[region]! += this.#areas[piece]!;
       this.#lastRows[region] = Math.max(this.#lastRows[region]!, this.#lastRows[piece]!);
     }
-    for (let piece = 0; piece < this.#count; piece++) {
-      if (this.#parents[piece] === piece) ending[this.#lastRows[piece]!]!.push(piece);
+    const ending: number[][] = Array.from({ length: height }, () => []);
+    for (const [piece, region] of this.#regions.entries()) {
+      if (region === piece) ending[this.#lastRows[piece]!]!.push(piece);
     }
     return ending;
   }
 
-  /** The region of a piece, which is the number of its first one. */
+  /** The region of a piece, which is the number of its first one; once all are known. */
   regionOf(piece: number): number {
-    let region = piece;
-    while (this.#parents[region] !== region) region = this.#parents[region]!;
-    for (let current = piece; current !== region;) {
-      const next = this.#parents[current]!;
-      this.#parents[current] = region;
-      current = next;
-    }
-    return region;
+    return this.#regions[piece]!;
   }
 
   /** Class, pixels and area of a region. */
@@ -79,15 +71,9 @@ export class RegionTable {
   }
 
   #grow(): void {
-    const length = 2 * this.#parents.length;
-    const grown = <T extends Int32Array | Uint8Array | Float64Array>(from: T, to: T): T => {
-      to.set(from as never);
-      return to;
-    };
-    this.#parents = grown(this.#parents, new Int32Array(length));
-    this.#values = grown(this.#values, new Uint8Array(length));
-    this.#lastRows = grown(this.#lastRows, new Int32Array(length));
-    this.#pixels = grown(this.#pixels, new Float64Array(length));
-    this.#areas = grown(this.#areas, new Float64Array(length));
+    this.#values = grown(this.#values);
+    this.#lastRows = grown(this.#lastRows);
+    this.#pixels = grown(this.#pixels);
+    this.#areas = grown(this.#areas);
   }
 }

@@ -13,8 +13,8 @@
 import { ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { RasterReader } from "../raster/mod.ts";
+import { DisjointSets, grown, type Line, mapStrips, NONE, PieceNumbers } from "../regions/mod.ts";
 import type { RowSink } from "../tiling/mod.ts";
-import { type Line, mapStrips, NONE, PieceNumbers } from "./region_pieces.ts";
 
 /** Options of {@linkcode sieveRaster}. */
 export interface SieveOptions {
@@ -118,50 +118,47 @@ export async function sieveRaster(
 
 /** Regions by their pieces. */
 class Regions {
-  /** The piece that a piece was joined to; itself for the first of a region. */
-  #parents: Int32Array<ArrayBuffer> = new Int32Array(1024);
+  readonly #pieces = new DisjointSets();
   #sizes: Float64Array<ArrayBuffer> = new Float64Array(1024);
+  /** The first piece of each piece's region. */
+  #regions: Int32Array<ArrayBuffer> = new Int32Array(0);
   #values: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #neighbours: Int32Array<ArrayBuffer> = new Int32Array(0);
-  #count = 0;
 
-  /** One more pixel of a piece. */
+  /** One more pixel of a piece; pieces come in the order of their numbers. */
   count(id: number): void {
-    if (id >= this.#parents.length) this.#grow();
-    if (id >= this.#count) {
-      this.#count = id + 1;
-      this.#parents[id] = id;
-    }
+    if (id === this.#pieces.count) this.#pieces.add();
+    if (id === this.#sizes.length) this.#sizes = grown(this.#sizes);
     this.#sizes[id]!++;
   }
 
   /** Two pieces are of one region. */
   join(a: number, b: number): void {
-    const [first, second] = [this.#rootOf(a), this.#rootOf(b)];
-    if (first !== second) this.#parents[Math.max(first, second)] = Math.min(first, second);
+    this.#pieces.join(a, b);
   }
 
   /** All pieces are known: their pixels go to the region's first. */
   settle(): void {
-    for (let id = 0; id < this.#count; id++) {
-      const root = this.#rootOf(id);
-      this.#parents[id] = root;
-      if (root === id) continue;
-      this.#sizes[root]! += this.#sizes[id]!;
+    this.#regions = this.#pieces.names();
+    const { length } = this.#regions;
+    for (let id = 0; id < length; id++) {
+      const region = this.#regions[id]!;
+      if (region === id) continue;
+      this.#sizes[region]! += this.#sizes[id]!;
       this.#sizes[id] = 0;
     }
-    this.#values = new Uint8Array(this.#count);
-    this.#neighbours = new Int32Array(this.#count).fill(NONE);
+    this.#values = new Uint8Array(length);
+    this.#neighbours = new Int32Array(length).fill(NONE);
   }
 
   setValue(id: number, value: number): void {
-    this.#values[this.#parents[id]!] = value;
+    this.#values[this.#regions[id]!] = value;
   }
 
   /** Two pixels next to one another. */
   meet(a: number, b: number): void {
     if (a === NONE || b === NONE) return;
-    const [first, second] = [this.#parents[a]!, this.#parents[b]!];
+    const [first, second] = [this.#regions[a]!, this.#regions[b]!];
     if (first === second) return;
     this.#offer(first, second);
     this.#offer(second, first);
@@ -171,8 +168,8 @@ class Regions {
   resolve(threshold: number): Omit<SieveReport, "pixels"> {
     let [regions, dropped, kept] = [0, 0, 0];
     const target = this.#neighbours;
-    for (let id = 0; id < this.#count; id++) {
-      if (this.#parents[id] !== id) continue;
+    for (let id = 0; id < this.#regions.length; id++) {
+      if (this.#regions[id] !== id) continue;
       regions++;
       if (this.#sizes[id]! >= threshold) {
         target[id] = NONE;
@@ -197,9 +194,9 @@ class Regions {
 
   /** Value of a pixel's region after that. */
   valueOf(id: number): number {
-    const root = this.#parents[id]!;
-    const target = this.#neighbours[root]!;
-    return this.#values[target === NONE ? root : target]!;
+    const region = this.#regions[id]!;
+    const target = this.#neighbours[region]!;
+    return this.#values[target === NONE ? region : target]!;
   }
 
   #largeEnough(id: number, threshold: number): number {
@@ -218,25 +215,5 @@ class Regions {
     if (best === NONE || this.#sizes[best]! < this.#sizes[neighbour]!) {
       this.#neighbours[id] = neighbour;
     }
-  }
-
-  #rootOf(id: number): number {
-    let root = id;
-    while (this.#parents[root] !== root) root = this.#parents[root]!;
-    for (let current = id; current !== root;) {
-      const next = this.#parents[current]!;
-      this.#parents[current] = root;
-      current = next;
-    }
-    return root;
-  }
-
-  #grow(): void {
-    const length = 2 * this.#parents.length;
-    const [parents, sizes] = [new Int32Array(length), new Float64Array(length)];
-    parents.set(this.#parents);
-    sizes.set(this.#sizes);
-    this.#parents = parents;
-    this.#sizes = sizes;
   }
 }
