@@ -3,13 +3,19 @@
  *
  * @module
  */
-
+import type { WaitingBytes, WaitingPlace } from "../files/mod.ts";
 import type { DecodedBlock } from "./decode/samples.ts";
 import type { SpareBuffers } from "./spare_buffers.ts";
-import type { StoredPlace, WaitingBlocks } from "./waiting_blocks.ts";
 
 /** What is kept: the pixels of a block, or null where the file stores nothing for it. */
 export type CachedBlock = DecodedBlock | null;
+
+/** The place of a block in the file. */
+interface StoredPlace {
+  readonly place: WaitingPlace;
+  /** Bytes of its planes; those of its holes, where it has some, are behind them. */
+  readonly planes: number;
+}
 
 /** A block that is here or on its way. */
 export class KeptBlock {
@@ -74,13 +80,15 @@ export class KeptBlock {
 
 /**
  * Blocks of an image. Least recently used ones go first once their bytes exceed the limit; those that
- * are set aside count among all that wait in the process, and may leave memory for a file.
+ * are set aside, as those that the next row of windows touches too, count among all that wait in the
+ * process, and may leave memory for a file: together they are as wide as the scene, and come back in a
+ * tenth of the time that it takes to decode them again.
  */
 export class BlockCache {
   readonly #blocks = new Map<number, KeptBlock>();
   readonly #limit: number;
   readonly #spare: SpareBuffers;
-  readonly #waiting: WaitingBlocks;
+  readonly #waiting: WaitingBytes;
   /** Blocks in memory that wait. */
   readonly #held = new Set<number>();
   /** Blocks that lie in the file; some are in memory as well, as they are used. */
@@ -94,7 +102,7 @@ export class BlockCache {
    * @param spare Memory for blocks that come back from the file.
    * @param waiting Room for blocks that are set aside.
    */
-  constructor(limit: number, spare: SpareBuffers, waiting: WaitingBlocks) {
+  constructor(limit: number, spare: SpareBuffers, waiting: WaitingBytes) {
     this.#limit = limit;
     this.#spare = spare;
     this.#waiting = waiting;
@@ -132,10 +140,10 @@ export class BlockCache {
   /** Forget a block. */
   delete(index: number): void {
     this.#leaveMemory(index);
-    const place = this.#stored.get(index);
-    if (place === undefined) return;
+    const stored = this.#stored.get(index);
+    if (stored === undefined) return;
     this.#stored.delete(index);
-    this.#waiting.discard(place);
+    this.#waiting.discard(stored.place);
   }
 
   /** Forget all blocks for which the test holds. */
@@ -159,9 +167,9 @@ export class BlockCache {
           this.#held.add(index);
           continue;
         }
-        const place = block.decoded === null ? null : this.#waiting.store(block.decoded);
-        if (place === null) continue;
-        this.#stored.set(index, place);
+        const stored = block.decoded === null ? null : this.#store(block.decoded);
+        if (stored === null) continue;
+        this.#stored.set(index, stored);
       }
       this.#leaveMemory(index);
     }
@@ -176,13 +184,22 @@ export class BlockCache {
     }
   }
 
-  /** Bring a block back that lies in the file. */
+  /** Write a block to the file; null where the system refuses. */
+  #store({ planes, holes }: DecodedBlock): StoredPlace | null {
+    const place = this.#waiting.store(planes, ...(holes === null ? [] : [holes]));
+    return place && { place, planes: planes.length };
+  }
+
+  /** Bring a block back that lies in the file; it stays there until it is forgotten. */
   #restored(index: number): KeptBlock | undefined {
-    const place = this.#stored.get(index);
-    if (place === undefined) return undefined;
-    const target = this.#spare.take(place.planes) ?? new ArrayBuffer(place.planes);
-    const block = Promise.resolve(this.#waiting.restore(place, target));
-    const kept = new KeptBlock(block, place.planes, this.#spare);
+    const stored = this.#stored.get(index);
+    if (stored === undefined) return undefined;
+    const { place, planes: bytes } = stored;
+    const planes = new Uint8Array(this.#spare.take(bytes) ?? new ArrayBuffer(bytes));
+    this.#waiting.read(place, 0, planes);
+    const holes = place.length === bytes ? null : new Uint8Array(place.length - bytes);
+    if (holes !== null) this.#waiting.read(place, bytes, holes);
+    const kept = new KeptBlock(Promise.resolve({ planes, holes }), bytes, this.#spare);
     this.#keep(index, kept);
     return kept;
   }

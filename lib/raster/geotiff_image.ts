@@ -4,6 +4,7 @@
  * @module
  */
 import { bytesPerElement, type DataType } from "../array/mod.ts";
+import { WaitingBytes } from "../files/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
 import { BlockCache, type KeptBlock } from "./block_cache.ts";
 import { BlockLoader } from "./block_loader.ts";
@@ -20,7 +21,6 @@ import type { PlaneImage } from "./plane_image.ts";
 import { RasterFault } from "./read_fault.ts";
 import type { ByteSource } from "./read_source.ts";
 import { SpareBuffers } from "./spare_buffers.ts";
-import { waitingBlocks } from "./waiting_blocks.ts";
 import { WindowPath, type WindowsToCome } from "./window_path.ts";
 import { WindowsAhead } from "./windows_ahead.ts";
 
@@ -32,6 +32,9 @@ const REMOTE_GROUP = 64 << 20;
 const REMOTE_AHEAD = 96 << 20;
 /** Least decoded bytes that workers are given to do ahead of the windows. */
 const LOCAL_AHEAD = 8 << 20;
+
+/** Room for blocks that wait for the next row of windows, those of all open rasters together. */
+const WAITING = new WaitingBytes();
 
 /** What an image may use. */
 export interface ImageLimits {
@@ -75,7 +78,7 @@ export class TiffImage implements PlaneImage {
     this.layout = { ...layout, format: { ...layout.format, nodata } };
     this.#remote = source.remote;
     this.#loader = new BlockLoader(source, this.layout, threads, this.#spare, fill);
-    this.#cache = new BlockCache(cacheBytes, this.#spare, waitingBlocks);
+    this.#cache = new BlockCache(cacheBytes, this.#spare, WAITING);
     this.#cacheBytes = cacheBytes;
     this.#fill = fill;
     this.#ahead = new WindowsAhead(this.#loader, this.layout, readsOnce ? cacheBytes / 2 : 0);
@@ -142,7 +145,6 @@ export class TiffImage implements PlaneImage {
     const later = this.#laterPlaces(coming, bands);
     const blocks: KeptBlock[] = [];
     let ahead = 0;
-    let asksAhead = false;
     try {
       for (const [index, place] of places.entries()) {
         // What is needed now, then as much of what comes as there is room for.
@@ -150,12 +152,9 @@ export class TiffImage implements PlaneImage {
           const group = this.#group(now);
           blocks.push(...this.#wanted(group).map((block) => block.use()));
           ahead += this.#bytesOf(group);
+          if (blocks.length === places.length) this.#ahead.ask(coming.next, bands, findsNodata);
         }
-        if (blocks.length === places.length) {
-          if (!asksAhead) this.#ahead.ask(coming.next, bands, findsNodata);
-          asksAhead = true;
-          ahead = this.#askAhead(later, ahead);
-        }
+        if (blocks.length === places.length) ahead = this.#askAhead(later, ahead);
         const block = await blocks[index]!.block;
         ahead -= this.#loader.blockBytes(place.row);
         if (findsNodata) valid ??= insideMask(window, this);

@@ -1,10 +1,9 @@
 /** Blocks that wait for the next row of windows: in memory, and in a file where there is no room. */
 import assert from "node:assert/strict";
-import { createGeoTiff, ndarray, openRaster } from "swath";
+import { createGeoTiff, ndarray, openRaster, WaitingBytes } from "swath";
 import { BlockCache, KeptBlock } from "../../../lib/raster/block_cache.ts";
 import type { DecodedBlock } from "../../../lib/raster/decode/samples.ts";
 import { SpareBuffers } from "../../../lib/raster/spare_buffers.ts";
-import { WaitingBlocks } from "../../../lib/raster/waiting_blocks.ts";
 import { withFolder } from "./support.ts";
 
 const BYTES = 1000;
@@ -17,7 +16,7 @@ function blockOf(value: number, hasHoles = false): DecodedBlock {
 /** A cache whose blocks wait in memory up to some bytes, with blocks of the numbers given. */
 async function cacheOf(maxHeld: number, numbers: readonly number[]) {
   const spare = new SpareBuffers();
-  const waiting = new WaitingBlocks(maxHeld);
+  const waiting = new WaitingBytes(maxHeld);
   const cache = new BlockCache(Infinity, spare, waiting);
   for (const number of numbers) {
     const block = Promise.resolve(blockOf(number, number % 2 === 1));
