@@ -24,6 +24,8 @@ export interface Command<Options = unknown> {
   readonly description: readonly string[];
   /** Command lines to learn from. */
   readonly examples: readonly Example[];
+  /** What can be done where arguments are missing, besides reading the help page. */
+  readonly whenMissing?: string;
   /** Parser of the arguments after the verb, without the options that every command has. */
   readonly parser: Parser<"sync", Options, unknown>;
   /**

@@ -60,7 +60,8 @@ export function parseCommandLine<Options>(command: Command<Options>, args: reado
   const result = parse(commandLineParser(command), args);
   if (result.success) return result.value;
   const { sentence, suggestion } = splitMessage(result.error);
-  throw new CommandError(sentence, suggestion ?? `See: swath ${command.name} --help`);
+  const advice = sentence.startsWith("Missing ") ? command.whenMissing : undefined;
+  throw new CommandError(sentence, suggestion ?? advice ?? `See: swath ${command.name} --help`);
 }
 
 /** True if the arguments ask for the help page. What follows `--` are names of files. */

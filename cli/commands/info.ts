@@ -24,6 +24,7 @@ export default defineCommand({
     { note: "What flows through a pipe", command: "swath tile scene.tif | swath info -" },
     { note: "The classes of a map", command: "swath info map.tif --json | jq '.classes[].name'" },
   ],
+  whenMissing: "A patch stream at standard input is read as -: swath tile SCENE | swath info -",
   parser: object({
     file: fileArgument(
       "FILE",

@@ -29,6 +29,8 @@ export default defineCommand({
       command: "swath tile scene.tif --labels labels.tif --size 128 | swath split - --out shards",
     },
   ],
+  whenMissing: "Patches at standard input are read as -: " +
+    "swath tile SCENE --labels LABELS | swath split - --out DIR",
   parser: object({
     shards: fileArguments("SHARDS", "Patch streams: paths, globs, or - for standard input", {
       extensions: [".tar"],
