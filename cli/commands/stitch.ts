@@ -53,8 +53,8 @@ export default defineCommand({
     "run is broken off, even by a crash. The same pipe, begun with tile --resume-from, goes on below " +
     "them and ends with the same bytes; a map that is finished is left as it is. Rows of another scene, " +
     "grid or model, of other classes, files or --min-confidence, or of other options of the commands " +
-    "before are refused, and damaged ones made again; that a file has other pixels, or a model other " +
-    "weights, under its old name is not noticed.",
+    "before are refused, and damaged ones made again. So are those of a model with other weights, or of " +
+    "a GeoTIFF with other pixels, under the old name; of files that are not compressed, that is not noticed.",
     "A stream of several scenes makes one map each: put {scene} into the names of the files.",
   ],
   examples: [

@@ -63,6 +63,7 @@ export function inferStream(
           stride: network.stride,
           kind: options.probabilities ? "probabilities" as const : "logits" as const,
           model: source,
+          crc32: predictor.crc32,
         },
         history: [...header.history, ...options.history ?? []],
       },

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import {
+  bytesOf,
   type DataType,
   elementCount,
   type NdArray,
@@ -104,6 +106,16 @@ export class Predictor {
   /** How many calls of `predict` are worth while at the same time. */
   get concurrency(): number {
     return this.#options.concurrent ? 2 : 1;
+  }
+
+  /** CRC-32 of the numbers that it computes with: its weights, its statistics and its temperature. */
+  get crc32(): number {
+    const { normalization, temperature } = this;
+    let checksum = crc32(JSON.stringify([normalization, temperature]));
+    for (const [name, array] of [...this.#parameters].sort(([a], [b]) => a < b ? -1 : 1)) {
+      checksum = crc32(bytesOf(array), crc32(name, checksum));
+    }
+    return checksum;
   }
 
   /** Patches computed so far, and the seconds in which the network computed any of them. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import { bytesOf, type DataType, ndarray } from "../array/mod.ts";
 import { InputError } from "../errors.ts";
 import type { Georeference } from "../geo/mod.ts";
@@ -124,8 +125,15 @@ export async function openGeoTiff(
     alphaBand: alpha,
     nodata,
     maxMemory,
+    checksum: checksumOf(layout),
     sources,
   });
+}
+
+function checksumOf({ offsets, counts }: TiffLayout): number {
+  const bytes = ({ buffer, byteOffset, byteLength }: Float64Array) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  return crc32(bytes(counts), crc32(bytes(offsets)));
 }
 
 function subfileType(directory: TiffDirectory): number {

@@ -1,4 +1,5 @@
 /** Rasters: GeoTIFF, PNG and JPEG. @module */
+export { joinedChecksum } from "./joined_checksum.ts";
 export { openRaster, type OpenRasterOptions } from "./open_raster.ts";
 export * from "./raster.ts";
 export { SENTINEL2_BANDS } from "./sentinel2_bands.ts";

@@ -29,6 +29,8 @@ export interface PlaneReaderParts {
   readonly nodata: NodataValue | null;
   /** Most bytes of one window. */
   readonly maxMemory: number;
+  /** CRC-32 of what says where its pixels are; left out where unknown. */
+  readonly checksum?: number;
   /** Files to release, and whose traffic counts. */
   readonly sources: readonly ByteSource[];
 }
@@ -36,6 +38,7 @@ export interface PlaneReaderParts {
 /** Reads windows of planes and says which pixels have data. */
 export class PlaneReader implements RasterReader {
   readonly info: RasterInfo;
+  readonly checksum: number | null;
   readonly #parts: PlaneReaderParts;
 
   /**
@@ -45,6 +48,7 @@ export class PlaneReader implements RasterReader {
    */
   constructor(parts: PlaneReaderParts) {
     this.info = parts.info;
+    this.checksum = parts.checksum ?? null;
     this.#parts = parts;
   }
 

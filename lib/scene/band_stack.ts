@@ -12,6 +12,7 @@ import { InputError } from "../errors.ts";
 import type { GeoTransform, PixelWindow } from "../geo/mod.ts";
 import {
   type BandInfo,
+  joinedChecksum,
   type RasterInfo,
   type RasterPixels,
   type RasterReader,
@@ -81,6 +82,7 @@ export function stackBands(readers: readonly RasterReader[], source: string): Ra
 /** Reads windows of a stack. */
 class BandStack implements RasterReader {
   readonly info: RasterInfo;
+  readonly checksum: number | null;
   readonly #files: readonly StackFile[];
   readonly #bands: readonly StackBand[];
   readonly #opened: readonly RasterReader[];
@@ -98,6 +100,7 @@ class BandStack implements RasterReader {
     this.#files = files;
     this.#bands = bands;
     this.#opened = opened;
+    this.checksum = joinedChecksum(opened);
   }
 
   get traffic(): { requests: number; bytes: number } {

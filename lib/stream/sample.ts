@@ -23,6 +23,8 @@ export interface SceneInfo {
   readonly name: string;
   /** Path or URL it was read from. */
   readonly source: string;
+  /** CRC-32 of where its files keep their pixels; left out where that is not known. */
+  readonly crc32?: number;
   /** When it was taken, such as `2020-01-01`; left out where that is not known. */
   readonly date?: string;
   /** Columns of the area that the samples cover. */
@@ -88,6 +90,8 @@ export interface OutputInfo {
   readonly kind: "logits" | "probabilities";
   /** Name of the model that made them. */
   readonly model: string;
+  /** CRC-32 of the numbers that the model computes with; left out where unknown. */
+  readonly crc32?: number;
 }
 
 /** First member of a segment: `_stream.json`. */

@@ -45,6 +45,7 @@ const headerSchema = v.object({
   scene: v.nullable(v.object({
     name: v.string(),
     source: v.string(),
+    crc32: v.exactOptional(crc32),
     date: v.exactOptional(v.string()),
     width: extent,
     height: extent,
@@ -76,6 +77,7 @@ const headerSchema = v.object({
     stride: extent,
     kind: v.picklist(["logits", "probabilities"]),
     model: v.string(),
+    crc32: v.exactOptional(crc32),
   })),
   history: v.array(v.string()),
 });

@@ -10,7 +10,7 @@ import { abbreviateList } from "../text/mod.ts";
 import { sceneOf, type StitchOptions } from "./stitch.ts";
 import type { PartialLayer } from "./partial_map.ts";
 
-/** All that a stream says of what decides about the pixels of a map; not the pixels and weights themselves. */
+/** All that a stream says of what decides about the pixels of a map; of the pixels, a checksum of their layout. */
 export interface MapIdentity {
   /** The scene. */
   readonly scene: SceneInfo;
@@ -102,7 +102,7 @@ export function differenceOf(
 const PARTS: Readonly<
   Record<keyof MapIdentity, { title: string; describe?: (identity: MapIdentity) => string }>
 > = {
-  scene: { title: "scene", describe: ({ scene }) => JSON.stringify(scene.source) },
+  scene: { title: "scene", describe: ({ scene }) => describeScene(scene) },
   grid: { title: "grid", describe: ({ grid }) => describeGrid(grid) },
   shard: { title: "shard" },
   selection: { title: "selection" },
@@ -125,6 +125,10 @@ const PARTS: Readonly<
   },
 };
 
+function describeScene({ source, crc32 }: SceneInfo): string {
+  return JSON.stringify(source) + withChecksum(crc32);
+}
+
 function describeGrid(grid: StreamHeader["grid"]): string {
   return grid === null
     ? "none"
@@ -132,5 +136,11 @@ function describeGrid(grid: StreamHeader["grid"]): string {
 }
 
 function describeOutput(output: StreamHeader["output"]): string {
-  return output === null ? "none" : `${output.kind} of ${JSON.stringify(output.model)}`;
+  if (output === null) return "none";
+  const { kind, model, crc32 } = output;
+  return `${kind} of ${JSON.stringify(model)}${withChecksum(crc32)}`;
+}
+
+function withChecksum(crc32: number | undefined): string {
+  return crc32 === undefined ? "" : ` (CRC-32 ${crc32.toString(16).padStart(8, "0")})`;
 }

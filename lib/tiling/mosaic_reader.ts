@@ -5,7 +5,12 @@
  */
 import { type NdArray, ndarray } from "../array/mod.ts";
 import type { PixelWindow } from "../geo/mod.ts";
-import type { RasterInfo, RasterPixels, RasterReader } from "../raster/mod.ts";
+import {
+  joinedChecksum,
+  type RasterInfo,
+  type RasterPixels,
+  type RasterReader,
+} from "../raster/mod.ts";
 import { type MosaicPlan, planMosaic } from "./mosaic.ts";
 import { addPixels, emptyStrip } from "./mosaic_strip.ts";
 
@@ -25,6 +30,7 @@ export function readAsMosaic(readers: readonly RasterReader[], source: string): 
 
 class MosaicReader implements RasterReader {
   readonly info: RasterInfo;
+  readonly checksum: number | null;
   readonly #readers: readonly RasterReader[];
   readonly #plan: MosaicPlan;
 
@@ -47,6 +53,7 @@ class MosaicReader implements RasterReader {
       block: infos[0]!.block,
       overviews: [],
     };
+    this.checksum = joinedChecksum(readers);
   }
 
   get traffic(): { requests: number; bytes: number } {

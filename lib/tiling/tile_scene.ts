@@ -127,7 +127,7 @@ function bandNumbers({ info }: RasterReader, { bands }: TileSceneOptions): numbe
 }
 
 function headerOf(
-  { info }: RasterReader,
+  { info, checksum }: RasterReader,
   plan: GridPlan,
   bands: readonly number[],
   { sceneName, date, classes, labels, history, scale, offset }: TileSceneOptions,
@@ -139,6 +139,7 @@ function headerOf(
     scene: {
       name: sceneName ?? sceneNameOf(info.source),
       source: info.source,
+      ...(typeof checksum === "number" ? { crc32: checksum } : {}),
       ...(date === undefined ? {} : { date }),
       width,
       height,

@@ -11,7 +11,7 @@
  * `predict` is a network that is always right: a sample's label becomes its `pred`. With a number, it
  * takes so many milliseconds for each sample.
  *
- * `model` is a SegFormer of a few random weights; `without` leaves out the parameters that begin so.
+ * `model` is a SegFormer of a few random weights, others with another `seed`; `without` leaves out the parameters that begin so.
  *
  * `tif` is a raster of pixels of 10 m at 600000, 5200000 in UTM zone 33, or where `crs`, `corner` and
  * `pixel` say; `zones` are rings of corners, x and y in turn, in the pixels of that same grid:
@@ -206,6 +206,7 @@ async function writeModel(directory: string, values: ReadonlyMap<string, string>
     ...(values.has("task") && { architectures: [values.get("task")] }),
   };
   const missing = values.get("without");
+  const seed = Number(values.get("seed") ?? 1);
   const parameters = networkParameters(networkFromConfig({ ...config, model_type: "segformer" }))
     .filter(({ name }) => missing === undefined || !name.startsWith(missing));
   await saveModel(directory, {
@@ -220,7 +221,7 @@ async function writeModel(directory: string, values: ReadonlyMap<string, string>
         std: [10],
       }),
     },
-    tensors: new Map(parameters.map((spec) => [spec.name, initializeParameter(spec, 1)])),
+    tensors: new Map(parameters.map((spec) => [spec.name, initializeParameter(spec, seed)])),
   });
 }
 
