@@ -42,16 +42,18 @@ export class RegionTable {
 
   /** All pieces are known. Returns the regions by the row they end in. */
   settle(height: number): (readonly number[])[] {
-    this.#regions = this.#pieces.names();
-    for (const [piece, region] of this.#regions.entries()) {
+    const regions = this.#pieces.names();
+    this.#regions = regions;
+    for (let piece = 0; piece < regions.length; piece++) {
+      const region = regions[piece]!;
       if (region === piece) continue;
       this.#pixels[region]! += this.#pixels[piece]!;
       this.#areas[region]! += this.#areas[piece]!;
       this.#lastRows[region] = Math.max(this.#lastRows[region]!, this.#lastRows[piece]!);
     }
     const ending: number[][] = Array.from({ length: height }, () => []);
-    for (const [piece, region] of this.#regions.entries()) {
-      if (region === piece) ending[this.#lastRows[piece]!]!.push(piece);
+    for (let piece = 0; piece < regions.length; piece++) {
+      if (regions[piece] === piece) ending[this.#lastRows[piece]!]!.push(piece);
     }
     return ending;
   }
