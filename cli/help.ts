@@ -22,12 +22,16 @@ export interface HelpFormat {
 /** The page of one command. */
 export function commandHelp<Options>(command: Command<Options>, format: HelpFormat): string {
   const page = commandDocPage(command);
-  const body = formatDocPage(`swath ${command.name}`, page, {
+  const sections = page.sections.map((section) => ({
+    ...section,
+    entries: section.entries.map(bracketChoices),
+  }));
+  const body = formatDocPage(`swath ${command.name}`, { ...page, sections }, {
     maxWidth: format.columns,
     colors: format.colors,
     termWidth: "auto",
     showDefault: { prefix: " [default: ", suffix: "]" },
-    showChoices: { prefix: " [", suffix: "]", label: "" },
+    showChoices: { prefix: " ", suffix: "", label: "" },
     sectionOrder: () => 0,
   });
   const examples = command.examples.map(({ note, command }) =>
@@ -37,6 +41,15 @@ export function commandHelp<Options>(command: Command<Options>, format: HelpForm
   // Where the formatter breaks a line, it leaves the space at its end.
   const lines = body.trimEnd().replaceAll(/ +$/gm, "");
   return [`${command.summary}.`, "", lines, "", heading, examples.join("\n")].join("\n");
+}
+
+/** Choices as one text: the formatter breaks lines between terms, be there a comma or a bracket. */
+function bracketChoices(entry: DocEntry): DocEntry {
+  if (entry.choices === undefined) return entry;
+  const words = entry.choices.map((term) =>
+    term.type === "value" ? term.value : term.type === "text" ? term.text : ""
+  );
+  return { ...entry, choices: [text(`[${words.join("")}]`)] };
 }
 
 /** What a command's page holds; also the source of the reference. */
