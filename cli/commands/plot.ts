@@ -153,10 +153,13 @@ async function makeChart(
       }`,
     );
   }
-  if (files.length > 1 && content !== "runs") {
-    throw new CommandError(
-      `Cannot draw ${files.length} files in one chart: only runs are drawn together`,
-    );
+  if (files.length > 1) {
+    const contents = await Promise.all(files.map(contentOf));
+    if (contents.some((content) => content !== "runs")) {
+      throw new CommandError(
+        `Cannot draw ${files.length} files in one chart: only runs are drawn together`,
+      );
+    }
   }
   if (content === "runs") {
     const panels = learningCurves(await readLogs(files), options.metric ?? "val_miou");

@@ -107,13 +107,25 @@ export function curvesChart(panels: readonly CurvePanel[]): ChartSpec {
           field: "series",
           type: "nominal",
           title: null,
-          legend: { symbolType: "stroke", symbolStrokeColor: "black", symbolStrokeWidth: 2 },
+          // Left to itself, the legend fills the dashes in place of drawing them, as it does points.
+          legend: {
+            symbolType: "stroke",
+            symbolSize: 400,
+            encode: { symbols: { update: DASHES } },
+          },
           scale: { domain: ["training", "validation"], range: [[5, 3], [1, 0]] },
         },
       },
     })),
   };
 }
+
+/** How a legend draws dashes. */
+const DASHES = {
+  fill: { value: "transparent" },
+  stroke: { value: "black" },
+  strokeWidth: { value: 2 },
+} as const;
 
 /** True for what is logged at the end of an epoch; the others are steps. */
 function isEpoch(record: MetricsRecord): boolean {
