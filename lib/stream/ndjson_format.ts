@@ -55,7 +55,8 @@ export async function* readNdjsonRecords(source: ByteSource): AsyncGenerator<Str
     const text = await readLine(source, number + 1);
     if (text === null) break;
     number++;
-    const json = parseJson(text, `line ${number}`);
+    const place = number === 1 ? "line 1, where a patch stream has its header," : `line ${number}`;
+    const json = parseJson(text, place);
     const type = json !== null && typeof json === "object" && "type" in json ? json.type : null;
     closed = type === "close";
     if (type === "header" || type === "end") {
@@ -64,9 +65,7 @@ export async function* readNdjsonRecords(source: ByteSource): AsyncGenerator<Str
       yield { kind: "sample", key: null, text, json, files: filesOf(json) };
     } else if (!closed) {
       throw new StreamFault(
-        `line ${number} has type ${
-          JSON.stringify(type)
-        }: expected "header", "sample", "end" or "close"`,
+        `${place} has type ${JSON.stringify(type)}: expected "header", "sample", "end" or "close"`,
       );
     }
   }
