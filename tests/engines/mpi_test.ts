@@ -2,6 +2,7 @@
  * `swath train --distributed mpi` under MPI's own launchers.
  */
 import assert from "node:assert/strict";
+import { killProcess } from "../support/shell.ts";
 import { type Launcher, launchers, sayMissing, SWATH } from "./engine.ts";
 import { differences, lossesOf, type TrainingFiles, trainingFiles } from "./training_files.ts";
 
@@ -115,7 +116,7 @@ for (const launcher of found) {
       const ended = outcomeOf(child);
       await stepsTaken(run, 12);
       const killed = performance.now();
-      Deno.kill(await processOf(run, 1), "SIGKILL");
+      assert.ok(killProcess(await processOf(run, 1)));
       const { code, output } = await ended;
       assert.notEqual(code, 0);
       assert.ok(performance.now() - killed < DEATH_SECONDS * 1000);

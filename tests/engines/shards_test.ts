@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { loadAll } from "js-yaml";
-import { ROOT, runShell, type ShellResult } from "../support/shell.ts";
+import { killProcess, ROOT, runShell, type ShellResult } from "../support/shell.ts";
 import { findProgram, sayMissing, SWATH, TINY_MODEL } from "./engine.ts";
 import { processesWith, waitFor } from "./slurm.ts";
 
@@ -135,7 +135,7 @@ done`,
     assert.equal(second.code, 0);
     assert.equal(new TextDecoder().decode(second.stderr), "");
     const killed = processesWith(mark, "");
-    for (const pid of killed) Deno.kill(pid, "SIGKILL");
+    for (const pid of killed) killProcess(pid);
     await first.output();
     assert.ok(killed.length >= 4, "script, tile, infer and stitch");
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { ROOT, runShell } from "../support/shell.ts";
+import { killProcess, ROOT, runShell } from "../support/shell.ts";
 import { launchers, sayMissing, SWATH, TINY_MODEL } from "./engine.ts";
 import { type Cluster, processesWith, startCluster, waitFor, whyNoCluster } from "./slurm.ts";
 import { differences, lossesOf, trainingFiles } from "./training_files.ts";
@@ -30,7 +30,7 @@ async function swath(cluster: Cluster, folder: string, ...args: string[]) {
 async function killTask(entries: readonly string[], ...words: string[]): Promise<void> {
   const found = () => words.map((word) => processesWith(entries, word)[0]);
   await waitFor(() => Promise.resolve(found().every((pid) => pid !== undefined)), JOB_SECONDS);
-  for (const pid of found()) Deno.kill(pid!, "SIGKILL");
+  for (const pid of found()) killProcess(pid!);
 }
 
 /**
