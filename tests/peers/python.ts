@@ -3,8 +3,11 @@
  * needs is missing. The interpreter is `python3`, or what SWATH_PYTHON names.
  */
 import { fileURLToPath } from "node:url";
+import { ForkServer } from "./fork_server.ts";
 
 export const INTERPRETER = Deno.env.get("SWATH_PYTHON") ?? "python3";
+
+const server = await ForkServer.start(INTERPRETER);
 
 /** Options of {@linkcode runPython}. */
 export interface RunPythonOptions {
@@ -13,7 +16,7 @@ export interface RunPythonOptions {
 }
 
 /**
- * Run a script of this folder.
+ * Run a script of this folder, in a process of its own.
  *
  * @param script File name, such as `stream.py`.
  * @param args Its arguments.
@@ -25,19 +28,12 @@ export async function runPython(
   args: readonly string[] = [],
   options: RunPythonOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (server === null) throw new Error(`cannot run ${INTERPRETER}`);
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = new Deno.Command(INTERPRETER, {
-    args: [path, ...args],
-    stdin: options.stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const fed = options.stdin === undefined
-    ? Promise.resolve()
-    : new Blob([new Uint8Array(options.stdin)]).stream().pipeTo(child.stdin);
-  const [{ success, stdout, stderr }] = await Promise.all([child.output(), fed.catch(() => {})]);
-  if (!success) throw new Error(`${script} failed:\n${new TextDecoder().decode(stderr)}`);
-  return new Uint8Array(stdout);
+  const stdin = new Uint8Array(options.stdin ?? []);
+  const { code, stdout, stderr } = await server.run(path, args, stdin);
+  if (code !== 0) throw new Error(`${script} failed:\n${stderr}`);
+  return stdout;
 }
 
 /** Run a script of this folder that prints one JSON value. */
@@ -68,18 +64,5 @@ export function peerTest(
 
 /** The packages that the interpreter does not find, or the interpreter itself. */
 function missingPackages(packages: readonly string[]): string[] {
-  // torchvision lies in a folder of its own; see vision.py.
-  const find = "import importlib.util, sys\n" +
-    "sys.path.append(sys.prefix + '/vision')\n" +
-    "print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])";
-  try {
-    const { success, stdout } = new Deno.Command(INTERPRETER, {
-      args: ["-c", find, ...packages],
-      stderr: "null",
-    }).outputSync();
-    if (success) return new TextDecoder().decode(stdout).split(/\s+/).filter((name) => name !== "");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return [INTERPRETER];
+  return server === null ? [INTERPRETER] : packages.filter((name) => !server.has(name));
 }

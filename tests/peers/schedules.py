@@ -7,6 +7,7 @@ import json
 import sys
 
 import torch
+import torch._dynamo  # noqa: F401 The first optimizer that is made would import it, in every run.
 from torch.optim import lr_scheduler
 
 

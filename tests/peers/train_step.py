@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 import torch
+import torch._dynamo  # noqa: F401 The first optimizer that is made would import it, in every run.
 from safetensors.torch import load_file
 from transformers import SegformerForSemanticSegmentation
 
