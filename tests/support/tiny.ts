@@ -21,30 +21,34 @@
  *
  * Rows are separated by `/`, bands by `;`. A stream has one patch; `name` is its scene's.
  */
+// Not from mod.ts, which takes more than twice as long to load: cases start this hundreds of times.
 import {
-  classesFromNames,
-  createGeoTiff,
-  createStreamWriter,
   type DataType,
-  EMPTY_MODEL_CARD,
-  encodePng,
-  initializeParameter,
-  InputError,
-  makeNormalization,
   type NdArray,
   ndarray,
+  TYPED_ARRAY_CONSTRUCTORS,
+} from "../../lib/array/mod.ts";
+import { classesFromNames } from "../../lib/classes/mod.ts";
+import { InputError } from "../../lib/errors.ts";
+import { encodePng } from "../../lib/image/mod.ts";
+import {
+  initializeParameter,
   networkFromConfig,
   networkParameters,
+  variantConfig,
+} from "../../lib/models/mod.ts";
+import { makeNormalization } from "../../lib/normalization/mod.ts";
+import { createGeoTiff } from "../../lib/raster/mod.ts";
+import {
+  createStreamWriter,
   readStream,
   type SampleArrays,
   sampleKey,
-  saveModel,
   STREAM_VERSION,
   type StreamHeader,
   transformStream,
-  TYPED_ARRAY_CONSTRUCTORS,
-  variantConfig,
-} from "../../mod.ts";
+} from "../../lib/stream/mod.ts";
+import { EMPTY_MODEL_CARD, saveModel } from "../../lib/weights/mod.ts";
 
 const [kind, ...args] = Deno.args;
 if (kind === "png") await writePicture(args[0]!, args[1]!);
