@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Parser } from "@optique/core/parser";
 import type { CommandIo } from "./io.ts";
+import type { Parser } from "./optique.ts";
 
 /** A command line shown in the help, and run by the tests where it can be. */
 export interface Example {

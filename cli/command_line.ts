@@ -3,14 +3,19 @@
  *
  * @module
  */
-import { object } from "@optique/core/constructs";
-import { formatMessage, type Message, message, text } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { parse } from "@optique/core/parser";
-import { flag } from "@optique/core/primitives";
-import type { Usage } from "@optique/core/usage";
 import type { Command } from "./command.ts";
 import { CommandError } from "./errors.ts";
+import {
+  flag,
+  formatMessage,
+  type Message,
+  message,
+  object,
+  parse,
+  text,
+  type Usage,
+  withDefault,
+} from "./optique.ts";
 
 /** Heading of the options that every command has. */
 export const COMMON_OPTIONS = "Common options";

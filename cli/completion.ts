@@ -4,11 +4,19 @@
  *
  * @module
  */
-import { bash, fish, nu, pwsh, type ShellCompletion, zsh } from "@optique/core/completion";
-import { text } from "@optique/core/message";
-import { suggest, type Suggestion } from "@optique/core/parser";
 import { commandLineParser } from "./command_line.ts";
 import { COMMANDS, COMPLETE_VERB, findCommand } from "./commands/mod.ts";
+import {
+  bash,
+  fish,
+  nu,
+  pwsh,
+  type ShellCompletion,
+  suggest,
+  type Suggestion,
+  text,
+  zsh,
+} from "./optique.ts";
 
 /** Shells that can be completed in. */
 export const SHELLS = { bash, zsh, fish, pwsh, nu } as const;

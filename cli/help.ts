@@ -3,13 +3,20 @@
  *
  * @module
  */
-import { type DocEntry, type DocPage, type DocSection, formatDocPage } from "@optique/core/doc";
-import { lineBreak, type Message, text } from "@optique/core/message";
-import { getDocPage } from "@optique/core/parser";
-import type { UsageTerm } from "@optique/core/usage";
 import type { Command } from "./command.ts";
 import { commandLineParser } from "./command_line.ts";
 import { COMMAND_GROUPS, COMMANDS } from "./commands/mod.ts";
+import {
+  type DocEntry,
+  type DocPage,
+  type DocSection,
+  formatDocPage,
+  getDocPage,
+  lineBreak,
+  type Message,
+  text,
+  type UsageTerm,
+} from "./optique.ts";
 
 /** How a page is laid out. */
 export interface HelpFormat {

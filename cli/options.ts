@@ -4,10 +4,6 @@
  *
  * @module
  */
-import { type Message, message, text } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import type { NonEmptyString } from "@optique/core/nonempty";
-import { argument, flag, option } from "@optique/core/primitives";
 import {
   DEVICES,
   type GeoTiffCompression,
@@ -15,6 +11,18 @@ import {
   SCHEME_NAMES,
   STREAM_FORMATS,
 } from "../mod.ts";
+import {
+  argument,
+  flag,
+  type Message,
+  message,
+  multiple,
+  type NonEmptyString,
+  option,
+  optional,
+  text,
+  withDefault,
+} from "./optique.ts";
 import {
   byteCount,
   classList,

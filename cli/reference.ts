@@ -3,13 +3,18 @@
  *
  * @module
  */
-import type { DocEntry, DocSection } from "@optique/core/doc";
-import { formatMessage, type Message } from "@optique/core/message";
-import { formatUsage, formatUsageTerm } from "@optique/core/usage";
 import type { Command } from "./command.ts";
 import { COMMON_OPTIONS } from "./command_line.ts";
 import { COMMAND_GROUPS, COMMANDS } from "./commands/mod.ts";
 import { commandDocPage } from "./help.ts";
+import {
+  type DocEntry,
+  type DocSection,
+  formatMessage,
+  formatUsage,
+  formatUsageTerm,
+  type Message,
+} from "./optique.ts";
 
 const INTRODUCTION = `# Commands
 

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
 import { CommandError } from "./errors.ts";
 import type { CommandIo } from "./io.ts";
+import { message, option, optional } from "./optique.ts";
 import { numberList } from "./values.ts";
 
 /** `--scale`: divisors, one for all bands or one for each. */

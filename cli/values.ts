@@ -3,16 +3,21 @@
  *
  * @module
  */
-import { type Message, message, text } from "@optique/core/message";
-import type { Suggestion } from "@optique/core/parser";
-import type { NonEmptyString } from "@optique/core/nonempty";
-import { choice, type ValueParser } from "@optique/core/valueparser";
 import {
   type Bounds as GroundBounds,
   formatBytes,
   type PixelWindow,
   type SceneShard,
 } from "../mod.ts";
+import {
+  choice,
+  type Message,
+  message,
+  type NonEmptyString,
+  type Suggestion,
+  text,
+  type ValueParser,
+} from "./optique.ts";
 
 /** Which files a shell offers. */
 export interface PathCompletion {

@@ -3,10 +3,6 @@
  *
  * @module
  */
-import { message, text } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import {
   abbreviateList,
   COVERAGE_RULES,
@@ -17,6 +13,7 @@ import {
   type ZonalRaster,
 } from "../mod.ts";
 import type { CommandIo } from "./io.ts";
+import { message, option, optional, string, text, withDefault } from "./optique.ts";
 import { nameList, oneOf, path } from "./values.ts";
 
 /** Extensions of the vector files that can be read. */

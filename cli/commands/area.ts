@@ -1,8 +1,4 @@
 /** `swath area`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import {
   type ClassInfo,
   countZoneClasses,
@@ -34,6 +30,7 @@ import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { classesOption, formatOption } from "../options.ts";
+import { flag, message, object, option, optional, withDefault } from "../optique.ts";
 import { type AreaUnit, idCells } from "../stats/zone_tables.ts";
 import { formatFacts, formatTable, TABLE_FORMATS, type TableFormat } from "../table.ts";
 import {

@@ -1,11 +1,8 @@
 /** `swath calibrate`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { fitTemperature, readModelConfig, storeTemperature } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { ignoreIndexOption, jsonOption, modelArgument } from "../options.ts";
+import { flag, message, object, withDefault } from "../optique.ts";
 import { readPatches } from "../stream.ts";
 import { formatFacts } from "../table.ts";
 

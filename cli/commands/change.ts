@@ -1,8 +1,4 @@
 /** `swath change`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
 import {
   changeLegend,
   classesFromNames,
@@ -36,6 +32,7 @@ import {
   formatOption,
   overwriteOption,
 } from "../options.ts";
+import { message, object, option, optional, withDefault } from "../optique.ts";
 import { pictureKind, writeDrawing } from "../render/figure_file.ts";
 import { checkTarget, isVectorOutput, writeTable } from "../stats/write_tables.ts";
 import { TABLE_FORMATS } from "../table.ts";

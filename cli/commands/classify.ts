@@ -1,8 +1,4 @@
 /** `swath classify`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
 import {
   createImageClassifier,
   type ImageClassifier,
@@ -20,6 +16,7 @@ import {
   modelArgument,
   threadsOption,
 } from "../options.ts";
+import { message, object, option, withDefault } from "../optique.ts";
 import { type Column, formatTable, TABLE_FORMATS } from "../table.ts";
 import { type HttpHeader, RASTER_EXTENSIONS, wholeNumber } from "../values.ts";
 

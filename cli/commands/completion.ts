@@ -1,9 +1,7 @@
 /** `swath completion`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { argument } from "@optique/core/primitives";
 import { defineCommand } from "../command.ts";
 import { completionScript, type Shell, SHELLS } from "../completion.ts";
+import { argument, message, object } from "../optique.ts";
 import { oneOf } from "../values.ts";
 
 export default defineCommand({

@@ -1,10 +1,7 @@
 /** `swath help`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
-import { argument } from "@optique/core/primitives";
 import { defineCommand } from "../command.ts";
 import { commandHelp, overview } from "../help.ts";
+import { argument, message, object, optional } from "../optique.ts";
 import { textColumns } from "../terminal.ts";
 import { oneOf } from "../values.ts";
 import { COMMANDS, findCommand } from "./mod.ts";

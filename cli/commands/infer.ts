@@ -1,9 +1,4 @@
 /** `swath infer`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { createPredictor, inferStream, parseAugmentations } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -16,6 +11,7 @@ import {
   streamFormatOption,
   threadsOption,
 } from "../options.ts";
+import { flag, message, object, option, optional, string, withDefault } from "../optique.ts";
 import { readPatches, writePatches } from "../stream.ts";
 import { nameList, path } from "../values.ts";
 

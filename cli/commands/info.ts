@@ -1,14 +1,11 @@
 /** `swath info`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { formatJson, openModel, openRaster, readStream, withFileErrors } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { describeModel, summarizeModel } from "../info/model_info.ts";
 import { describeRaster } from "../info/raster_info.ts";
 import { describeSegment, type SegmentSummary, summarizeStream } from "../info/stream_info.ts";
 import { fileArgument, jsonOption } from "../options.ts";
+import { flag, message, object, withDefault } from "../optique.ts";
 import { readPatches } from "../stream.ts";
 
 export default defineCommand({

@@ -1,9 +1,4 @@
 /** `swath iou`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
 import {
   ABSENT_POLICIES,
   bootstrapScores,
@@ -40,6 +35,18 @@ import {
   overwriteOption,
   seedOption,
 } from "../options.ts";
+import {
+  argument,
+  choice,
+  flag,
+  message,
+  multiple,
+  object,
+  option,
+  optional,
+  string,
+  withDefault,
+} from "../optique.ts";
 import { optionalInput, readPatches } from "../stream.ts";
 import { TABLE_FORMATS } from "../table.ts";
 import { decimalNumber, path, wholeNumber } from "../values.ts";

@@ -1,8 +1,4 @@
 /** `swath models`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
 import {
   countParameters,
   NETWORK_FAMILIES,
@@ -11,6 +7,7 @@ import {
 } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { formatOption } from "../options.ts";
+import { message, object, option, optional, withDefault } from "../optique.ts";
 import { paddedSize } from "../params/parameter_report.ts";
 import { type Column, formatTable, TABLE_FORMATS } from "../table.ts";
 import { oneOf, wholeNumber } from "../values.ts";

@@ -1,5 +1,4 @@
 /** `swath mosaic`. @module */
-import { object } from "@optique/core/constructs";
 import { createGeoTiff, mosaicRows, openRaster, planMosaic, type RasterInfo } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import {
@@ -9,6 +8,7 @@ import {
   outputOption,
   overwriteOption,
 } from "../options.ts";
+import { object } from "../optique.ts";
 import { RASTER_EXTENSIONS } from "../values.ts";
 
 /** Many rasters may be open side by side, each with its blocks. */

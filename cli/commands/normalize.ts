@@ -1,8 +1,4 @@
 /** `swath normalize`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
 import {
   BandStatistics,
   createAtomicFile,
@@ -17,6 +13,16 @@ import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { chooseNormalization, type NormalizationChoice, scaleBands } from "../normalize/choose.ts";
 import { outputOption, overwriteOption, streamFormatOption } from "../options.ts";
+import {
+  argument,
+  flag,
+  message,
+  multiple,
+  object,
+  option,
+  optional,
+  withDefault,
+} from "../optique.ts";
 import { offsetOption, scaleOption } from "../scale.ts";
 import { optionalInput, readPatches, writePatches } from "../stream.ts";
 import { numberList, path, percentiles } from "../values.ts";

@@ -1,8 +1,4 @@
 /** `swath params`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import {
   changeConfig,
   findVariant,
@@ -21,6 +17,7 @@ import type { CommandIo } from "../io.ts";
 import { CommandError } from "../errors.ts";
 import { hubOptions } from "../model.ts";
 import { fileArgument, jsonOption } from "../options.ts";
+import { flag, message, object, option, optional, withDefault } from "../optique.ts";
 import {
   countParts,
   drawTree,

@@ -1,10 +1,5 @@
 /** `swath plot`. @module */
 import { basename, dirname, join, resolve } from "node:path";
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import {
   type ChartSpec,
   choroplethChart,
@@ -34,6 +29,7 @@ import { chosenClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { classesOption, fileArguments, overwriteOption, paletteOption } from "../options.ts";
+import { message, object, option, optional, string, withDefault } from "../optique.ts";
 import { textBars, textConfusion, textReliability, textShares } from "../plot/text_charts.ts";
 import { drawPanel } from "../train/terminal_chart.ts";
 import { oneOf, path } from "../values.ts";

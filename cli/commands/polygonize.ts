@@ -1,10 +1,5 @@
 /** `swath polygonize`. @module */
 import { join } from "node:path";
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
 import {
   createFeatures,
   createGeoTiff,
@@ -29,6 +24,7 @@ import {
   outputOption,
   overwriteOption,
 } from "../options.ts";
+import { choice, message, object, option, optional, string, withDefault } from "../optique.ts";
 import { AREA_UNITS, className } from "../stats/zone_tables.ts";
 import { decimalNumber, nameList, RASTER_EXTENSIONS, wholeNumber } from "../values.ts";
 

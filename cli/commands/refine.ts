@@ -1,12 +1,16 @@
 /** `swath refine`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import type { NonEmptyString } from "@optique/core/nonempty";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import { CRF_DEFAULTS, refineStream } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { streamFormatOption } from "../options.ts";
+import {
+  flag,
+  message,
+  type NonEmptyString,
+  object,
+  option,
+  optional,
+  withDefault,
+} from "../optique.ts";
 import { readPatches, writePatches } from "../stream.ts";
 import { decimalNumber, nameList, oneOf, wholeNumber } from "../values.ts";
 

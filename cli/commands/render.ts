@@ -1,10 +1,5 @@
 /** `swath render`. @module */
 import { basename } from "node:path";
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import {
   bandIndex,
   type ClassInfo,
@@ -32,6 +27,17 @@ import {
   overwriteOption,
   paletteOption,
 } from "../options.ts";
+import {
+  argument,
+  flag,
+  message,
+  multiple,
+  object,
+  option,
+  optional,
+  string,
+  withDefault,
+} from "../optique.ts";
 import { OutputNames } from "../output_names.ts";
 import { FIGURE_SCALE, pictureKind, writeFigure, writePicture } from "../render/figure_file.ts";
 import { readPatches } from "../stream.ts";

@@ -1,9 +1,4 @@
 /** `swath report`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { multiple, optional } from "@optique/core/modifiers";
-import { argument, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import {
   bandIndex,
   buildReport,
@@ -23,6 +18,7 @@ import {
   overwriteOption,
   paletteOption,
 } from "../options.ts";
+import { argument, message, multiple, object, option, optional, string } from "../optique.ts";
 import { path, RASTER_EXTENSIONS } from "../values.ts";
 
 export default defineCommand({

@@ -1,12 +1,8 @@
 /** `swath sieve`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { argument, option } from "@optique/core/primitives";
-import { choice } from "@optique/core/valueparser";
 import { createGeoTiff, IGNORE_LABEL, openRaster, sieveRaster } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { compressionOption, headerOption, outputOption, overwriteOption } from "../options.ts";
+import { argument, choice, message, object, option, withDefault } from "../optique.ts";
 import { path, RASTER_EXTENSIONS, wholeNumber } from "../values.ts";
 
 export default defineCommand({

@@ -1,16 +1,21 @@
 /** `swath slurm`. @module */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { withFileErrors, writeFileAtomic } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { jsonOption, overwriteOption, patchSizeOption } from "../options.ts";
+import {
+  argument,
+  flag,
+  message,
+  object,
+  option,
+  optional,
+  string,
+  withDefault,
+} from "../optique.ts";
 import {
   absolute,
   formatJob,

@@ -1,12 +1,9 @@
 /** `swath split`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
 import { expandShards, splitShards, spoolStream } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandIo } from "../io.ts";
 import { fileArguments, overwriteOption, seedOption } from "../options.ts";
+import { message, object, option, withDefault } from "../optique.ts";
 import { decimalNumber, path, wholeNumber } from "../values.ts";
 
 export default defineCommand({

@@ -1,8 +1,4 @@
 /** `swath stats`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
 import {
   bytesPerElement,
   type ClassInfo,
@@ -25,6 +21,7 @@ import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
 import { bandsOption, classesOption, formatOption, overwriteOption } from "../options.ts";
+import { argument, flag, message, object, option, optional, withDefault } from "../optique.ts";
 import {
   type AreaUnit,
   type BandZones,

@@ -1,8 +1,4 @@
 /** `swath stitch`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import {
   fileError,
   IGNORE_LABEL,
@@ -16,6 +12,7 @@ import { chosenClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
+import { flag, message, object, option, optional, withDefault } from "../optique.ts";
 import { OutputNames } from "../output_names.ts";
 import {
   classesOption,

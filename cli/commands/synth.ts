@@ -1,8 +1,4 @@
 /** `swath synth`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
 import {
   STREAM_VERSION,
   type StreamItem,
@@ -20,6 +16,7 @@ import {
   seedOption,
   streamFormatOption,
 } from "../options.ts";
+import { argument, flag, message, object, option, optional, withDefault } from "../optique.ts";
 import { OutputNames } from "../output_names.ts";
 import { writePatches } from "../stream.ts";
 import {

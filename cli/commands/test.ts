@@ -1,8 +1,4 @@
 /** `swath test`. @module */
-import { object } from "@optique/core/constructs";
-import { message, text } from "@optique/core/message";
-import { multiple } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
 import { scoresDocument } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { formatScores } from "../iou/score_report.ts";
@@ -15,6 +11,7 @@ import {
   modelArgument,
   threadsOption,
 } from "../options.ts";
+import { message, multiple, object, option, text } from "../optique.ts";
 import { TABLE_FORMATS } from "../table.ts";
 import { evaluateModel } from "../train/evaluate_model.ts";
 import { path } from "../values.ts";

@@ -1,8 +1,4 @@
 /** `swath tile`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import {
   type ClassInfo,
   type GridPlan,
@@ -16,6 +12,7 @@ import { namedClasses } from "../classes.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
+import { flag, message, multiple, object, option, optional, withDefault } from "../optique.ts";
 import { OutputNames, SCENE_PLACEHOLDER } from "../output_names.ts";
 import {
   bandsOption,

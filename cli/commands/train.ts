@@ -1,10 +1,5 @@
 /** `swath train`. @module */
 import { join } from "node:path";
-import { merge, object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import {
   type Communicator,
   dryRun as takeDryRun,
@@ -34,6 +29,7 @@ import type { CommandIo, Progress } from "../io.ts";
 import { formatScores } from "../iou/score_report.ts";
 import { hubOptions } from "../model.ts";
 import { overwriteOption } from "../options.ts";
+import { flag, merge, message, object, option, optional, string, withDefault } from "../optique.ts";
 import { countParts, formatParts } from "../params/parameter_report.ts";
 import { formatFacts } from "../table.ts";
 import { configFromOptions, configOptions } from "../train/config_options.ts";

@@ -1,11 +1,8 @@
 /** `swath upsample`. @module */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import { upsampleStream } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { minConfidenceOption, streamFormatOption } from "../options.ts";
+import { flag, message, object, option, optional, withDefault } from "../optique.ts";
 import { readPatches, writePatches } from "../stream.ts";
 import { oneOf } from "../values.ts";
 

@@ -3,9 +3,6 @@
  *
  * @module
  */
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import {
   type ClassInfo,
   isPictureFolder,
@@ -20,6 +17,7 @@ import {
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
+import { flag, message, option, optional, withDefault } from "../optique.ts";
 import { oneOf, path } from "../values.ts";
 
 /** Options that folders of pictures have besides those of scenes. */

@@ -3,13 +3,6 @@
  *
  * @module
  */
-import { object } from "@optique/core/constructs";
-import { type Message, text } from "@optique/core/message";
-import type { NonEmptyString } from "@optique/core/nonempty";
-import { multiple, optional } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import {
   parseTrainFlags,
   type TrainConfigInput,
@@ -17,6 +10,18 @@ import {
   trainConfigKeys,
   type TrainConfigKind,
 } from "../../mod.ts";
+import {
+  flag,
+  type Message,
+  multiple,
+  type NonEmptyString,
+  object,
+  option,
+  optional,
+  type Parser,
+  string,
+  text,
+} from "../optique.ts";
 import { path } from "../values.ts";
 
 /** Keys whose values are shards, which may be given several times. */
