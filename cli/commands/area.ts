@@ -10,8 +10,8 @@ import {
   openRaster,
   parseScores,
   type RasterReader,
+  readTextFile,
   stripRowsFor,
-  withFileErrors,
 } from "../../mod.ts";
 import {
   type AreaRow,
@@ -150,7 +150,7 @@ export default defineCommand({
       throw new CommandError("--sample-design is for a whole map, without --zones");
     }
     const evaluation = confusion === undefined ? null : parseScores(
-      await withFileErrors("read", confusion, () => Deno.readTextFile(confusion)),
+      await readTextFile(confusion),
       confusion,
     );
     if (evaluation === null && !sampleDesign) {

@@ -13,9 +13,9 @@ import {
   openRaster,
   parseScores,
   positiveRate,
+  readTextFile,
   reliabilityChart,
   scoresDocument,
-  withFileErrors,
 } from "../../mod.ts";
 import { requirePictureName, writeChart } from "../chart.ts";
 import { namedClasses } from "../classes.ts";
@@ -251,7 +251,7 @@ async function addUp(
 ): Promise<Evaluation> {
   const evaluations: [source: string, evaluation: Evaluation][] = [];
   for (const file of files) {
-    const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
+    const text = await readTextFile(file);
     evaluations.push([file, parseScores(text, file)]);
   }
   const input = await optionalInput(io);

@@ -5,8 +5,8 @@ import {
   fitStatistics,
   formatJson,
   normalizeStream,
+  readTextFile,
   type StreamItem,
-  withFileErrors,
 } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -163,7 +163,7 @@ async function gatherStatistics(
   const input = merge ? await optionalInput(io) : io.stdin();
   const parts = input === null ? [] : [await fitStream(readPatches(io, "Fitting", input))];
   for (const file of files) {
-    const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
+    const text = await readTextFile(file);
     parts.push(BandStatistics.parse(text, file));
   }
   const [total, ...rest] = parts;

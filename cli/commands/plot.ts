@@ -15,6 +15,7 @@ import {
   parseMetricsLog,
   parseScores,
   readLegend,
+  readTextFile,
   readZoneFigures,
   reliabilityChart,
   RUN_FILES,
@@ -170,7 +171,7 @@ async function makeChart(
 }
 
 async function scoreChart(file: string, kind: Kind, options: PlotOptions): Promise<Chart> {
-  const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
+  const text = await readTextFile(file);
   const parsed = parseScores(text, file);
   const evaluation: Evaluation = {
     ...parsed,
@@ -265,7 +266,7 @@ async function readLogs(runs: readonly string[]): Promise<RunLog[]> {
   const areDistinct = new Set(names).size === names.length;
   return await Promise.all(runs.map(async (run, index): Promise<RunLog> => {
     const file = isLog(run) ? run : join(run, RUN_FILES.metrics);
-    const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
+    const text = await readTextFile(file);
     return { name: areDistinct ? names[index]! : run, records: parseMetricsLog(text, file) };
   }));
 }

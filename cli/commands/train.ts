@@ -10,6 +10,7 @@ import {
   openModel,
   parseTrainConfig,
   parseTrainYaml,
+  readTextFile,
   RUN_FILES,
   scoresDocument,
   setUpTraining,
@@ -21,7 +22,6 @@ import {
   type TrainingSources,
   type TrainOptions,
   type TrainResult,
-  withFileErrors,
 } from "../../mod.ts";
 import { defineCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -211,7 +211,7 @@ async function readConfig(
   const path = file ??
     (saved !== undefined && await statOrNull(saved) !== null ? saved : undefined);
   if (path === undefined) return {};
-  const text = await withFileErrors("read", path, () => Deno.readTextFile(path));
+  const text = await readTextFile(path);
   const input = parseTrainYaml(text, path);
   // What is wrong in the file is said of the file, before options are laid over it.
   parseTrainConfig(input, path);

@@ -14,9 +14,9 @@ import {
   normalizationFromPreprocessor,
   normalizationFromStatistics,
   openModel,
+  readTextFile,
   type StreamHeader,
   type StreamItem,
-  withFileErrors,
 } from "../../mod.ts";
 import { CommandError } from "../errors.ts";
 import type { CommandIo } from "../io.ts";
@@ -119,7 +119,7 @@ async function loadStatistics(
     }
     return await loadModel(source);
   }
-  const text = await withFileErrors("read", source, () => Deno.readTextFile(source));
+  const text = await readTextFile(source);
   const statistics = BandStatistics.parse(text, source);
   const { normalization, constantBands } = percentile === undefined
     ? normalizationFromStatistics(statistics)

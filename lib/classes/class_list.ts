@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { withFileErrors } from "../files/mod.ts";
+import { readTextFile } from "../files/mod.ts";
 import { abbreviateList, nearMiss } from "../text/mod.ts";
 import type { ClassInfo } from "./classes.ts";
 import { classPalette } from "./palette.ts";
@@ -192,7 +192,7 @@ function colorFrom(value: unknown, index: number, source: string): string {
  */
 export async function readSourceText(source: string, what: string): Promise<string> {
   if (!/^https?:\/\//.test(source)) {
-    return await withFileErrors("read", source, () => Deno.readTextFile(source));
+    return await readTextFile(source);
   }
   try {
     const response = await fetch(source);

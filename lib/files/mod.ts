@@ -13,6 +13,7 @@ export {
 } from "./atomic_directory.ts";
 export { type FileAction, fileError, withFileErrors } from "./io_errors.ts";
 export { openRandomAccessFile, type RandomAccessFile } from "./random_access_file.ts";
+export { readTextFile, readWhole } from "./read_whole.ts";
 export {
   createScratch,
   createSpool,

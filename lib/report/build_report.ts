@@ -12,7 +12,7 @@ import {
   recolorClasses,
 } from "../classes/mod.ts";
 import { InputError } from "../errors.ts";
-import { statOrNull, withFileErrors } from "../files/mod.ts";
+import { readTextFile, statOrNull } from "../files/mod.ts";
 import { groundScale } from "../geo/mod.ts";
 import { evaluateRasters, type Evaluation, parseScores } from "../metrics/mod.ts";
 import { openRaster, type RasterInfo } from "../raster/mod.ts";
@@ -200,7 +200,7 @@ async function evaluationOf(
   classes: readonly ClassInfo[] | null,
 ): Promise<readonly [string, Evaluation] | null> {
   if (scores !== undefined) {
-    const text = await withFileErrors("read", scores, () => Deno.readTextFile(scores));
+    const text = await readTextFile(scores);
     return [basename(scores), parseScores(text, scores)];
   }
   const [map] = maps;
@@ -223,7 +223,7 @@ async function rasterInfo(source: string): Promise<RasterInfo> {
 
 async function readRun(run: string): Promise<RunLog> {
   const file = join(run, RUN_FILES.metrics);
-  const text = await withFileErrors("read", file, () => Deno.readTextFile(file));
+  const text = await readTextFile(file);
   return { name: basename(run), records: parseMetricsLog(text, file) };
 }
 

@@ -6,7 +6,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import { InputError } from "../errors.ts";
-import { withFileErrors } from "../files/mod.ts";
+import { readTextFile } from "../files/mod.ts";
 
 /** A scene of a catalogue. */
 export interface CatalogueScene {
@@ -61,7 +61,7 @@ const sceneSchema = v.object({
  * ```
  */
 export async function readCatalogue(path: string): Promise<CatalogueScene[]> {
-  const text = await withFileErrors("read", path, () => Deno.readTextFile(path));
+  const text = await readTextFile(path);
   const scenes: CatalogueScene[] = [];
   const lines = new Map<string, number>();
   const beside = (name: string) =>

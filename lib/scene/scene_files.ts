@@ -5,7 +5,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
-import { withFileErrors } from "../files/mod.ts";
+import { readTextFile, withFileErrors } from "../files/mod.ts";
 import { SENTINEL2_BANDS } from "../raster/mod.ts";
 import { bandInName, stemOf } from "./band_names.ts";
 import {
@@ -94,7 +94,7 @@ async function scalesIn(folder: string): Promise<ReadonlyMap<string, StatedScale
   const path = join(folder, name);
   const { size } = await withFileErrors("read", path, () => Deno.stat(path));
   if (size > MAX_METADATA) return null;
-  return sentinel2Scales(await withFileErrors("read", path, () => Deno.readTextFile(path)));
+  return sentinel2Scales(await readTextFile(path));
 }
 
 async function isDirectory(path: string): Promise<boolean> {

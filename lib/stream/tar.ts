@@ -33,6 +33,9 @@ export function paddingOf(size: number): number {
   return (BLOCK_BYTES - size % BLOCK_BYTES) % BLOCK_BYTES;
 }
 
+/** Zero blocks at the end of a tar: no tool writes as many, and a device of zeros has no end. */
+const MAX_ZERO_BLOCKS = 2 ** 17;
+
 /** The two zero blocks that end a tar. */
 export function endOfArchive(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(2 * BLOCK_BYTES);
@@ -218,7 +221,9 @@ export class TarReader {
       const block = await this.#source.peek(BLOCK_BYTES);
       if (block.length < BLOCK_BYTES || block.some((byte) => byte !== 0)) break;
       this.#source.skip(BLOCK_BYTES);
-      count++;
+      if (++count > MAX_ZERO_BLOCKS) {
+        throw new StreamFault(`it goes on with zeros ${this.#where()}`);
+      }
     }
     if (count < 2) throw cutShort(this.#where());
     this.#ended = true;

@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { fileError, openRandomAccessFile, withFileErrors } from "../files/mod.ts";
+import { fileError, openRandomAccessFile, readWhole, withFileErrors } from "../files/mod.ts";
 import { type FeatureReader, VectorFault } from "./feature.ts";
 import { MAGIC } from "./flatgeobuf_schema.ts";
 import { openFlatGeobuf } from "./read_flatgeobuf.ts";
@@ -62,7 +62,7 @@ export async function openFeatures(
       });
     }
     if (!isFile) {
-      const bytes = await withFileErrors("read", path, () => Deno.readFile(path));
+      const bytes = await readWhole(path);
       return guardFeatures(path, await openOnlyLayer(path, layer, () => chunksOf(bytes)));
     }
     if (/\.(dbf|shx|prj|cpg)$/i.test(path)) {

@@ -6,7 +6,7 @@
  */
 import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
-import { withFileErrors } from "../files/mod.ts";
+import { readTextFile } from "../files/mod.ts";
 import { openSafetensors } from "./safetensors.ts";
 import { isJsonObject, JsonFault, parseStrictJson } from "./strict_json.ts";
 import { findTensor, type StoredTensor, type TensorSource } from "./tensor_source.ts";
@@ -67,7 +67,7 @@ async function openSharded(path: string): Promise<TensorSource> {
 async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
   const fault = (what: string) =>
     new InputError(`Cannot read the index of weights ${JSON.stringify(path)}: it ${what}`);
-  const text = await withFileErrors("read", path, () => Deno.readTextFile(path));
+  const text = await readTextFile(path);
   let json: unknown;
   try {
     json = parseStrictJson(text, INDEX_LIMITS);

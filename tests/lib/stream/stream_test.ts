@@ -212,7 +212,8 @@ Deno.test("what is not a patch stream is named", async () => {
   await rejects(new Uint8Array([0x1f, 0x8b, 8, 0]), /looks like gzip/);
   await rejects(text("<!doctype html><p>"), /looks like an HTML page/);
   await rejects(text("{"), /is cut short inside line 1/);
-  await rejects(text('{"a": 1}\n'), /line 1 has type null/);
+  await rejects(text('{"a": 1}\n'), /line 1, where .* has its header, has type null/);
+  await rejects(text('{"a":\n1}\n'), /line 1, where .* has its header, is not valid JSON/);
   await rejects(text('{"type":"header","swath":2}\n'), /version 2 .* this swath reads version 1/);
   await rejects(text('{"type":"header"}\n'), /states no version/);
   await rejects(new Uint8Array(1024), /without "_stream.json"/);
