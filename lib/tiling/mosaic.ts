@@ -187,6 +187,8 @@ function mismatch(
   expected: string | null,
 ): InputError {
   return new InputError(
-    `Cannot put "${other.source}" into one mosaic with "${first.source}" as their ${what} differ: ${found}, the first has ${expected}`,
+    `Cannot put "${other.source}" into one mosaic with "${first.source}" as their ${what} ${
+      what.endsWith("s") ? "differ" : "differs"
+    }: ${found}, the first has ${expected}`,
   );
 }

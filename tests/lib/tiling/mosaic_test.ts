@@ -116,19 +116,19 @@ const WRONG: [Partial<RasterInfo>, RegExp][] = [
     { classes: [{ name: "forest", color: "#102030" }] },
     /classes differ: forest #102030, the first/,
   ],
-  [{ nodata: 0 }, /nodata differ: 0, the first has 255/],
+  [{ nodata: 0 }, /nodata differs: 0, the first has 255/],
   [{ bands: [{ name: "class", scale: 2, offset: 0 }] }, /scales and offsets differ/],
   [{ bands: [{ name: "B04", scale: 1, offset: 0 }] }, /bands differ: B04, the first has class/],
-  [{ dtype: "int16" }, /element type differ: int16, the first has uint8/],
+  [{ dtype: "int16" }, /element type differs: int16, the first has uint8/],
 ];
 const PLACES: [Partial<RasterInfo["georeference"]>, RegExp][] = [
-  [{ crs: "EPSG:32634" }, /CRS differ: EPSG:32634, the first has EPSG:32633/],
-  [{ crs: null }, /CRS differ: unknown/],
+  [{ crs: "EPSG:32634" }, /CRS differs: EPSG:32634, the first has EPSG:32633/],
+  [{ crs: null }, /CRS differs: unknown/],
   [{ transform: null }, /"b.tif" into a mosaic as it does not say where it lies/],
-  [{ transform: [500_045, 10, 0, 5_100_000, 0, -10] }, /pixel grid differ/],
-  [{ transform: [500_040, 20, 0, 5_100_000, 0, -20] }, /pixel grid differ/],
-  [{ transform: [500_040, 10.1, 0, 5_100_000, 0, -10] }, /pixel grid differ/],
-  [{ transform: [500_040, 10, 0, 5_100_000, 0, 10] }, /pixel grid differ/],
+  [{ transform: [500_045, 10, 0, 5_100_000, 0, -10] }, /pixel grid differs/],
+  [{ transform: [500_040, 20, 0, 5_100_000, 0, -20] }, /pixel grid differs/],
+  [{ transform: [500_040, 10.1, 0, 5_100_000, 0, -10] }, /pixel grid differs/],
+  [{ transform: [500_040, 10, 0, 5_100_000, 0, 10] }, /pixel grid differs/],
 ];
 Deno.test("rasters that do not fit together are refused, and both sides named", () => {
   const image = ndarray("uint8", [1, 4, 4]);
