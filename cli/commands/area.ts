@@ -142,8 +142,13 @@ export default defineCommand({
   }),
   async run(options, io) {
     const { confusion, map, mapped, zones, sampleDesign } = options;
-    if ((map === undefined) === (mapped === undefined)) {
-      throw new CommandError("Either --map or --mapped says how much each class is mapped");
+    if (map === undefined && mapped === undefined) {
+      throw new CommandError(
+        "Missing --map FILE, or --mapped COUNTS: how much of the map each class is",
+      );
+    }
+    if (map !== undefined && mapped !== undefined) {
+      throw new CommandError("--map and --mapped do not go together: the map is counted");
     }
     if (zones !== undefined && map === undefined) throw new CommandError("--zones goes with --map");
     if (sampleDesign && zones !== undefined) {
