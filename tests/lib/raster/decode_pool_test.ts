@@ -1,5 +1,6 @@
 /** Large rasters, whose blocks workers decode ahead. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import {
   bytesOf,
   createGeoTiff,
@@ -67,9 +68,8 @@ function windowsOf(height: number, step: number): PixelWindow[] {
 /** The differences of such arrays would take minutes to print. */
 function assertSame(found: RasterPixels, wanted: RasterPixels, what: string): void {
   for (const name of ["image", "valid"] as const) {
-    const bytes = bytesOf(found[name]);
     assert.ok(
-      bytesOf(wanted[name]).every((byte, index) => byte === bytes[index]),
+      Buffer.compare(bytesOf(wanted[name]), bytesOf(found[name])) === 0,
       `${name} of ${what}`,
     );
   }
