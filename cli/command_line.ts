@@ -82,6 +82,7 @@ function splitMessage(error: Message): { sentence: string; suggestion: string | 
   const suggestion = rest.join(" ").replace(/\s+/g, " ").trim();
   return {
     sentence: sentence.trim().replace(/\.$/, "").replace(": Expected", ": expected"),
-    suggestion: suggestion === "" ? undefined : suggestion,
+    // All options of one letter are near any other.
+    suggestion: suggestion === "" || /"-[^-]"/.test(sentence) ? undefined : suggestion,
   };
 }
