@@ -26,7 +26,8 @@ export interface ProgressState {
   readonly seconds: number;
 }
 
-const BAR_CELLS = 24;
+/** Cells of a bar, and of one that makes room for what is said beside it. */
+const BAR_CELLS = { most: 24, fewest: 8 } as const;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const REDRAW_MILLISECONDS = 100;
 /** Rates of the first moments say little. */
@@ -36,32 +37,31 @@ const SETTLED_SECONDS = 1;
  * One line of progress.
  *
  * @param state What to show.
- * @param columns The line is cut to this.
+ * @param columns Width of the terminal: the bar gets shorter, then the line is cut.
  */
 export function formatProgress(state: ProgressState, columns: number): string {
   const { label, unit, done, total, seconds } = state;
   const rate = seconds > 0 ? done / seconds : 0;
-  const parts: string[] = [label];
-  if (total !== null && total > 0) {
-    const fraction = Math.min(1, done / total);
-    parts.push(bar(fraction), `${Math.floor(fraction * 100)}%`, `${done}/${total} ${unit}`);
-  } else {
-    parts.push(`${done} ${unit}`);
-  }
+  const fraction = total !== null && total > 0 ? Math.min(1, done / total) : null;
+  const parts = fraction === null
+    ? [`${done} ${unit}`]
+    : [`${Math.floor(fraction * 100)}%`, `${done}/${total} ${unit}`];
   if (seconds >= SETTLED_SECONDS && done > 0) {
     parts.push(`${formatRate(rate)} ${unit}/s`);
     if (total !== null && total > done) parts.push(`${formatClock((total - done) / rate)} left`);
   }
   if (total === null) parts.push(formatClock(seconds));
-  const line = parts.join("  ");
   // The last column is left free: writing to it makes some terminals wrap.
+  const room = columns - 1 - [label, "", ...parts].join("  ").length;
+  const cells = Math.max(BAR_CELLS.fewest, Math.min(BAR_CELLS.most, room));
+  const line = [label, ...fraction === null ? [] : [bar(fraction, cells)], ...parts].join("  ");
   return [...line].slice(0, columns - 1).join("");
 }
 
-function bar(fraction: number): string {
-  const eighths = Math.floor(fraction * BAR_CELLS * 8);
+function bar(fraction: number, cells: number): string {
+  const eighths = Math.floor(fraction * cells * 8);
   const full = "█".repeat(Math.floor(eighths / 8));
-  return (full + EIGHTHS[eighths % 8]!).padEnd(BAR_CELLS, "░");
+  return (full + EIGHTHS[eighths % 8]!).padEnd(cells, "░");
 }
 
 function formatRate(rate: number): string {

@@ -27,6 +27,13 @@ Deno.test("a line never reaches the last column, whatever the width", () => {
   }
 });
 
+Deno.test("on a narrow terminal the bar gets shorter, and what it says stays", () => {
+  const state = { label: "Cutting", unit: "patches", done: 121, total: 144, seconds: 2 };
+  const line = formatProgress(state, 80);
+  assert.equal([...line].length, 79);
+  assert.match(line, /^Cutting +█+[^ ]░+ +84% +121\/144 patches +60.5 patches\/s +0:00 left$/);
+});
+
 Deno.test("more than was announced is 100 %, and nothing at all is no division by zero", () => {
   const state = { label: "Cutting", unit: "patches", seconds: 0 };
   assert.match(formatProgress({ ...state, done: 4, total: 3 }, 100), /100%/);
