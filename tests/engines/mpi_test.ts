@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { killProcess } from "../support/shell.ts";
 import { type Launcher, launchers, sayMissing, SWATH } from "./engine.ts";
-import { differences, lossesOf, type TrainingFiles, trainingFiles } from "./training_files.ts";
+import { differences, lossesOf, trainingFiles } from "./training_files.ts";
 
 const TOLERANCE = 1e-5;
 /** A process that dies has ended the others after this. */
@@ -88,63 +88,77 @@ async function stepsTaken(run: string, steps: number): Promise<void> {
 const found = launchers();
 if (found.length === 0) sayMissing("MPI", "neither mpiexec.mpich nor mpiexec.openmpi is installed");
 
-async function withRuns(work: (files: TrainingFiles, config: string[]) => Promise<void>) {
-  await using files = await trainingFiles();
-  await work(files, ["-q", "--config", files.file("train.yaml")]);
+/** What all tests have in common. */
+interface Prepared {
+  /** Options of every training. */
+  readonly config: readonly string[];
+  /** The run of one process without a launcher. */
+  readonly alone: string;
+  /** The folder of another run. */
+  out(launcher: Launcher, name: string): string;
+}
+
+let prepared: Promise<Prepared> | null = null;
+
+/** Make the files of the training and the run to compare with, once. */
+function prepare(): Promise<Prepared> {
+  return prepared ??= (async () => {
+    const files = await trainingFiles();
+    globalThis.addEventListener("unload", () => Deno.removeSync(files.folder, { recursive: true }));
+    const config = ["-q", "--config", files.file("train.yaml")];
+    const alone = files.file("alone");
+    await trainWell(null, 1, [...config, "--out", alone]);
+    assert.equal((await lossesOf(alone)).length, 50);
+    return { config, alone, out: (launcher, name) => files.file(`${launcher.name} ${name}`) };
+  })();
 }
 
 for (const launcher of found) {
   Deno.test(`${launcher.name}: 1, 2 and 4 processes give the losses and weights of one`, async () => {
-    await withRuns(async (files, config) => {
-      await trainWell(null, 1, [...config, "--out", files.file("alone")]);
-      assert.equal((await lossesOf(files.file("alone"))).length, 50);
-      for (const processes of [1, 2, 4]) {
-        const run = files.file(`${processes}`);
-        await trainWell(launcher, processes, [...config, "--out", run]);
-        const { losses, weights } = await differences(files.file("alone"), run);
-        assert.ok(losses < TOLERANCE, `losses of ${processes} differ by ${losses}`);
-        assert.ok(weights < TOLERANCE, `weights of ${processes} differ by ${weights}`);
-      }
-    });
+    const { config, alone, out } = await prepare();
+    for (const processes of [1, 2, 4]) {
+      const run = out(launcher, `${processes}`);
+      await trainWell(launcher, processes, [...config, "--out", run]);
+      const { losses, weights } = await differences(alone, run);
+      assert.ok(losses < TOLERANCE, `losses of ${processes} differ by ${losses}`);
+      assert.ok(weights < TOLERANCE, `weights of ${processes} differ by ${weights}`);
+    }
   });
 
   Deno.test(`${launcher.name}: a process that is killed ends the job; another number goes on`, async () => {
-    await withRuns(async (files, config) => {
-      await trainWell(null, 1, [...config, "--out", files.file("alone")]);
-      const run = files.file("killed");
-      const child = start(launcher, 2, [...config, "--save-every-steps", "5", "--out", run]);
-      const ended = outcomeOf(child);
-      await stepsTaken(run, 12);
-      const killed = performance.now();
-      assert.ok(killProcess(await processOf(run, 1)));
-      const { code, output } = await ended;
-      assert.notEqual(code, 0);
-      assert.ok(performance.now() - killed < DEATH_SECONDS * 1000);
-      assert.match(output, /signal 9|process 1 of 2 has died/);
-      // The checkpoint is whole, whatever it is of.
-      const before = await differences(run, run);
-      assert.equal(before.weights, 0);
-      await trainWell(launcher, 4, [...config, "--resume", "--out", run]);
-      const { losses, weights } = await differences(files.file("alone"), run);
-      assert.ok(losses < TOLERANCE, `losses differ by ${losses}`);
-      assert.ok(weights < TOLERANCE, `weights differ by ${weights}`);
-    });
+    const { config, alone, out } = await prepare();
+    const run = out(launcher, "killed");
+    const child = start(launcher, 2, [...config, "--save-every-steps", "5", "--out", run]);
+    const ended = outcomeOf(child);
+    await stepsTaken(run, 12);
+    const killed = performance.now();
+    assert.ok(killProcess(await processOf(run, 1)));
+    const { code, output } = await ended;
+    assert.notEqual(code, 0);
+    assert.ok(performance.now() - killed < DEATH_SECONDS * 1000);
+    assert.match(output, /signal 9|process 1 of 2 has died/);
+    // The checkpoint is whole, whatever it is of.
+    const before = await differences(run, run);
+    assert.equal(before.weights, 0);
+    await trainWell(launcher, 4, [...config, "--resume", "--out", run]);
+    const { losses, weights } = await differences(alone, run);
+    assert.ok(losses < TOLERANCE, `losses differ by ${losses}`);
+    assert.ok(weights < TOLERANCE, `weights differ by ${weights}`);
   });
 
   Deno.test(`${launcher.name}: what is wrong is said once`, async () => {
-    await withRuns(async (files, config) => {
-      const run = files.file("wrong");
-      const cases = [
-        [["--batch-size", "5"], /Cannot share a batch of 5 samples among 2 processes/g],
-        [["--variant", "b9"], /There is no network "segformer-b9"/g],
-        [["--learning-rate", "1e20"], /Cannot go on training as the loss is/g],
-      ] as const;
-      for (const [args, message] of cases) {
-        const { code, output } = await train(launcher, 2, [...config, ...args, "--out", run]);
-        assert.notEqual(code, 0);
-        assert.equal([...output.matchAll(message)].length, 1, output);
-      }
-    });
+    const { config, out } = await prepare();
+    const run = out(launcher, "wrong");
+    const cases = [
+      [["--batch-size", "5"], /Cannot share a batch of 5 samples among 2 processes/g],
+      [["--variant", "b9"], /There is no network "segformer-b9"/g],
+      [["--learning-rate", "1e20"], /Cannot go on training as the loss is/g],
+    ] as const;
+    for (const [args, message] of cases) {
+      const { code, output } = await train(launcher, 2, [...config, ...args, "--out", run]);
+      assert.notEqual(code, 0);
+      assert.equal([...output.matchAll(message)].length, 1, output);
+    }
   });
 }
 
