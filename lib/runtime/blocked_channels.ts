@@ -75,6 +75,10 @@ export function blockedChannels(graph: Graph): Expansions {
       ], node.attributes);
       return [blocks.plain(result, y, y.shape)];
     },
+    FusedMatMul: (result, { attributes: { alpha, transA, transB } }, [a, b]) =>
+      alpha === 1 && !transA && transB
+        ? sumOverPixels(result, blocks, a!, b!) ?? sumOverPixels(result, blocks, b!, a!, true)
+        : null,
     Transpose: (result, node, [x]) => {
       const perm = node.attributes.perm.join();
       if (perm === "0,2,3,1" || perm === "0,3,1,2") return turnImages(result, x!, perm);
@@ -135,6 +139,45 @@ class Blocks {
     this.#blocked.set(plain, blocked);
     return reshaped(graph, plain, shape);
   }
+}
+
+/**
+ * The products of two maps (batch, channels, pixels), summed over pixels: gradients of weights. As a pointwise
+ * convolution that has the pixels for channels, if one map is in blocked channels, which lie as kernels do, and the
+ * other one is there with channels last.
+ *
+ * @param map The map in blocked channels: the rows of the result.
+ * @param other The other map: its columns.
+ * @param isTurned True for rows and columns the other way round.
+ * @returns The products of each image; null if the maps lie otherwise.
+ */
+function sumOverPixels(
+  graph: Graph,
+  blocks: Blocks,
+  map: Value,
+  other: Value,
+  isTurned = false,
+): readonly Value[] | null {
+  const kernels = blocks.computed(map);
+  if (kernels === null) return null;
+  const [batch, rows, height, width] = kernels.shape as Image;
+  const pixels = height * width;
+  if (!sameShape(map.shape, [batch, rows, pixels]) || pixels % CHANNEL_BLOCK !== 0) return null;
+  const columns = other.shape[1] as number;
+  const lines = pixelsOf(withoutReshape(other), [batch, columns, height, width]);
+  if (lines === null) return null;
+  const image = reshaped(graph, lines, [1, batch * pixels, columns, 1]);
+  const products = graph.op("BlockedConv", [
+    graph.op("ReorderInput", [image]),
+    reshaped(graph, kernels, [batch * rows, pixels, 1, 1]),
+  ], { group: batch });
+  const channelsLast = isTurned && batch === 1;
+  const plain = graph.op("ReorderOutput", [products], { channels: batch * rows, channelsLast });
+  if (channelsLast || !isTurned) {
+    return [reshaped(graph, plain, isTurned ? [1, columns, rows] : [batch, rows, columns])];
+  }
+  const images = reshaped(graph, plain, [batch, rows, columns]);
+  return [graph.op("Transpose", [images], { perm: [0, 2, 1] })];
 }
 
 /**
