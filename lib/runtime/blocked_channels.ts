@@ -38,6 +38,7 @@ type Image = readonly [batch: number, channels: number, height: number, width: n
  *   channels, are up to twice as fast, and share their work among threads.
  * - Pointwise ones, which are products, are faster than products that read a matrix transposed. They are blocked where
  *   they lead to depthwise ones, or from them, so that nothing is put in another order between them.
+ * - Sums over the pixels of these, which are the gradients of weights, are pointwise convolutions of pixels.
  *
  * Elementwise operators and sums over pixels follow their inputs. Every value is there in plain channels too: what
  * nothing reads is left out when the graph is encoded.

@@ -3,7 +3,7 @@
  *
  * Parameters lie in the order in which their gradients become known. Neighbours with the same learning
  * rate and weight decay are one segment, the unit of an update: small enough for the processor's
- * cache and for a shader's number of buffers, large enough to be worth an operator.
+ * cache, large enough to be worth its operators. Norms and biases of most networks are one.
  *
  * @module
  */
@@ -65,8 +65,6 @@ export interface ParameterLayout {
  */
 export const ROW_ELEMENTS = 1024;
 
-/** Parameters of a segment at most: a WebGPU shader takes few inputs. */
-const MAX_PARAMETERS = 7;
 /** Elements after which a segment is full. */
 const FULL_ELEMENTS = 2 ** 20;
 
@@ -83,7 +81,7 @@ export function layoutParameters(parameters: readonly GroupedParameter[]): Param
     const key = `${learningRateScale} ${weightDecay}`;
     const members = [...open.get(key) ?? [], parameter];
     const elements = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    if (members.length === MAX_PARAMETERS || elements >= FULL_ELEMENTS) {
+    if (elements >= FULL_ELEMENTS) {
       full.push(members);
       open.delete(key);
     } else {

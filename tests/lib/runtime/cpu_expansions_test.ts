@@ -105,6 +105,14 @@ Deno.test("what lies between convolutions in blocked channels is in these too", 
   assert.ok(operators.has("GlobalAveragePool"));
 });
 
+Deno.test("gradients of weights are convolutions where the pixels divide into blocks", async () => {
+  for (const [height, isConvolution] of [[4, true], [5, false]] as const) {
+    const graph = mixFeedForward(2, height, 4);
+    const { operators } = await runProfiled(graph, feedsOf(graph));
+    assert.equal(operators.has("FusedMatMul"), !isConvolution, `${height} rows`);
+  }
+});
+
 for (
   const [what, graph, isBlocked] of [
     ["depthwise, one image", depthwise(1, 32, 9, 7), true],
@@ -118,6 +126,8 @@ for (
     ],
     ["pointwise ones around depthwise ones, one image", mixFeedForward(1, 6, 5), true],
     ["pointwise ones around depthwise ones, several images", mixFeedForward(2, 4, 7), true],
+    ["weights by pixels in blocks, one image", mixFeedForward(1, 8, 6), true],
+    ["weights by pixels in blocks, several images", mixFeedForward(3, 4, 8), true],
     ["images turned around", turned(), true],
     ["many channels", convolution([1, 20, 6, 5], [16, 20, 3, 3], {}), false],
   ] as const

@@ -29,10 +29,20 @@ Deno.test("layoutParameters: every parameter has its own place, in a segment of 
         position += length;
       }
       assert.ok(segment.length - (position - segment.offset) < ROW_ELEMENTS);
-      assert.ok(segment.parameters.length <= 7);
       end += segment.length;
     }
     assert.equal(end, length);
     assert.equal(placed.size, list.length);
   }));
+});
+
+Deno.test("layoutParameters: small parameters of a group share a segment, large ones do not", () => {
+  const group = { learningRateScale: 1, weightDecay: 0 };
+  const small = Array.from({ length: 300 }, (_, i) => ({ name: `s${i}`, shape: [64], group }));
+  assert.equal(layoutParameters(small).segments.length, 1);
+  const large = Array.from(
+    { length: 3 },
+    (_, i) => ({ name: `l${i}`, shape: [1024, 1024], group }),
+  );
+  assert.equal(layoutParameters(large).segments.length, 3);
 });
