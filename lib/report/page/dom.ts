@@ -77,13 +77,21 @@ export function formatShare(share: number): string {
 
 /** An area such as `12.3 ha` or `4.56 km²`. */
 export function formatArea(squareMetres: number): string {
-  if (squareMetres === 0) return "0 ha";
-  const hectares = squareMetres / 10_000;
-  return hectares >= 1000
-    ? `${significant(hectares / 100)} km²`
-    : hectares >= 0.1
-    ? `${significant(hectares)} ha`
-    : `${significant(squareMetres)} m²`;
+  return areaFormat(squareMetres)(squareMetres);
+}
+
+/**
+ * How areas of one list are told: all in the unit that suits the largest, so that they compare.
+ *
+ * @param largest The largest of them in m².
+ */
+export function areaFormat(largest: number): (squareMetres: number) => string {
+  const [unit, size] = largest >= 1e7
+    ? ["km²", 1e6]
+    : largest >= 1e3 || largest === 0
+    ? ["ha", 1e4]
+    : ["m²", 1];
+  return (squareMetres) => `${significant(squareMetres / size)} ${unit}`;
 }
 
 /** A whole number in groups of three digits. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { PageClass, PageZones, ReportData } from "../report_data.ts";
-import { choice, formatArea, formatShare, html, section, significant } from "./dom.ts";
+import { areaFormat, choice, formatShare, html, section, significant } from "./dom.ts";
 import { type MapPlace, MapView } from "./map_view.ts";
 import { bytesOfElement, TilePainter, TileSource } from "./tiles.ts";
 
@@ -226,13 +226,15 @@ function legendList(
       const { counts, areas, missing } = map!.layers[layer ?? 0]!;
       const sum = counts.reduce((a, b) => a + b, 0);
       const largest = Math.max(1, ...counts);
+      const mapped = areas === null ? 0 : areas.reduce((a, b) => a + b, 0);
+      const formatArea = areaFormat(mapped);
       for (const [index, { text, bar }] of figures) {
         const count = counts[index] ?? 0;
         const share = formatShare(sum === 0 ? 0 : count / sum);
         text.textContent = areas === null ? share : `${formatArea(areas[index] ?? 0)} · ${share}`;
         bar.style.width = `${100 * count / largest}%`;
       }
-      const area = areas === null ? "" : `${formatArea(areas.reduce((a, b) => a + b, 0))} mapped. `;
+      const area = areas === null ? "" : `${formatArea(mapped)} mapped. `;
       const without = missing === 0
         ? ""
         : `No data: ${formatShare(missing / (missing + sum))} of the pixels.`;
