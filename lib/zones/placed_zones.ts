@@ -197,12 +197,12 @@ function placeFeature(
   name: string,
 ): { readonly shape: ZoneShape; readonly problem: string | null } {
   const nothing = { polygons: [], kept: 1 };
-  if (geometry === null) return { shape: nothing, problem: "it has no geometry" };
+  if (geometry === null) return { shape: nothing, problem: "no geometry" };
   try {
     const shape = placer.place(geometry);
     const area = geometry.type === "Point" || geometry.type === "MultiPoint" ||
         geometry.type === "LineString" || geometry.type === "MultiLineString"
-      ? `it is a ${geometry.type}, which has no area`
+      ? `a ${geometry.type} has no area`
       : null;
     return { shape, problem: area };
   } catch (error) {
@@ -239,8 +239,8 @@ class Rasterizer {
     if (findCrossing(shape) !== null || !cover.sane) {
       const repaired = await repairShape(shape);
       problem = repaired === null
-        ? "its edges cross or its parts overlap, and it cannot be drawn anew"
-        : "its edges cross or its parts overlap: it was drawn anew";
+        ? "edges cross or parts overlap, and cannot be drawn anew"
+        : "edges cross or parts overlap: drawn anew";
       shape = repaired ?? shape;
       cover = this.#exact(shape);
     }
