@@ -3,7 +3,7 @@
  *
  * Parameters lie in the order in which their gradients become known. Neighbours with the same learning
  * rate and weight decay are one segment, the unit of an update: small enough for the processor's
- * cache, large enough to be worth its operators. Norms and biases of most networks are one.
+ * cache, large enough to be worth its operators.
  *
  * @module
  */
@@ -65,6 +65,11 @@ export interface ParameterLayout {
  */
 export const ROW_ELEMENTS = 1024;
 
+/**
+ * Parameters of a segment at most, about as many as a block of a transformer has norms and biases: what their
+ * gradients are computed from is kept until all of the segment are.
+ */
+const MAX_PARAMETERS = 16;
 /** Elements after which a segment is full. */
 const FULL_ELEMENTS = 2 ** 20;
 
@@ -81,7 +86,7 @@ export function layoutParameters(parameters: readonly GroupedParameter[]): Param
     const key = `${learningRateScale} ${weightDecay}`;
     const members = [...open.get(key) ?? [], parameter];
     const elements = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    if (elements >= FULL_ELEMENTS) {
+    if (members.length === MAX_PARAMETERS || elements >= FULL_ELEMENTS) {
       full.push(members);
       open.delete(key);
     } else {
