@@ -13,6 +13,6 @@ import type { RasterReader } from "./raster.ts";
  * @returns Their checksums' CRC-32; null where any of them has none.
  */
 export function joinedChecksum(readers: readonly RasterReader[]): number | null {
-  const checksums = readers.flatMap(({ checksum }) => checksum ?? []);
-  return checksums.length < readers.length ? null : crc32(JSON.stringify(checksums));
+  const checksums = readers.map(({ checksum }) => checksum);
+  return checksums.includes(null) ? null : crc32(JSON.stringify(checksums));
 }

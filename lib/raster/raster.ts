@@ -74,9 +74,9 @@ export interface RasterReader {
   announce?(windows: readonly PixelWindow[]): void;
   /**
    * CRC-32 of where the blocks of pixels lie in the file, or files, and how long each is: another file
-   * under the same name has another one, unless its blocks are not compressed. Null, or left out, where that is not known.
+   * under the same name has another one, unless its blocks are not compressed. Null where that is not known.
    */
-  readonly checksum?: number | null;
+  readonly checksum: number | null;
   /** Reads of the file, or requests to the server, and the bytes that came, up to now. */
   readonly traffic: { readonly requests: number; readonly bytes: number };
   /** Release the file and its caches. */

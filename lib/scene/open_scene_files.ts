@@ -118,7 +118,7 @@ async function withProductScale(reader: RasterReader): Promise<RasterReader> {
     info: { ...reader.info, bands: [{ ...band, ...stated }] },
     read: (window, wanted) => reader.read(window, wanted),
     announce: (windows) => reader.announce?.(windows),
-    checksum: reader.checksum ?? null,
+    checksum: reader.checksum,
     get traffic() {
       return reader.traffic;
     },

@@ -139,7 +139,7 @@ function headerOf(
     scene: {
       name: sceneName ?? sceneNameOf(info.source),
       source: info.source,
-      ...(typeof checksum === "number" ? { crc32: checksum } : {}),
+      ...(checksum === null ? {} : { crc32: checksum }),
       ...(date === undefined ? {} : { date }),
       width,
       height,

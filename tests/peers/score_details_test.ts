@@ -45,6 +45,7 @@ function raster(labels: Uint8Array): RasterReader {
       block: { width: WIDTH, height: 1 },
       overviews: [],
     } as unknown as RasterReader["info"],
+    checksum: null,
     traffic: { requests: 0, bytes: 0 },
     close() {},
     read({ y, width, height }) {

@@ -22,6 +22,7 @@ function raster(
   const windows: PixelWindow[] = [];
   return {
     windows,
+    checksum: null,
     traffic: { requests: 0, bytes: 0 },
     close() {},
     info: {

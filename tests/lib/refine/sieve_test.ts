@@ -14,6 +14,7 @@ function mapOf(drawing: string, blockRows = 1): RasterReader {
       bands: [{ name: "class", scale: 1, offset: 0 }],
       block: { width, height: blockRows },
     } as unknown as RasterReader["info"],
+    checksum: null,
     traffic: { requests: 0, bytes: 0 },
     close() {},
     read({ y, height }) {

@@ -67,6 +67,7 @@ export function memoryRaster(
   return {
     info,
     windows,
+    checksum: null,
     traffic: { requests: 0, bytes: 0 },
     read: (window, wanted) => Promise.resolve(read(window, wanted)),
     close: () => {},
