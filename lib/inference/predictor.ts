@@ -23,6 +23,7 @@ import {
   type DeviceChoice,
   type RunnableSession,
 } from "../runtime/mod.ts";
+import { once } from "../once.ts";
 import { abbreviateList } from "../text/mod.ts";
 import { loadParameters, type OpenModel } from "../weights/mod.ts";
 import { buildInferenceGraph, type InferenceInput } from "./inference_graph.ts";
@@ -71,6 +72,14 @@ export class Predictor {
   readonly source: string;
   readonly #parameters: ReadonlyMap<string, NdArray>;
   readonly #options: PredictorOptions;
+  /** A stream of several scenes asks for it at each. */
+  readonly #checksum = once(() => {
+    let checksum = crc32(JSON.stringify([this.normalization, this.temperature]));
+    for (const [name, array] of [...this.#parameters].sort(([a], [b]) => a < b ? -1 : 1)) {
+      checksum = crc32(bytesOf(array), crc32(name, checksum));
+    }
+    return checksum;
+  });
   /** Sessions by what goes through them, the one used last at the end. */
   readonly #sessions = new Map<string, RunnableSession>();
   /** Sessions are looked up and made one after the other. */
@@ -110,12 +119,7 @@ export class Predictor {
 
   /** CRC-32 of the numbers that it computes with: its weights, its statistics and its temperature. */
   get crc32(): number {
-    const { normalization, temperature } = this;
-    let checksum = crc32(JSON.stringify([normalization, temperature]));
-    for (const [name, array] of [...this.#parameters].sort(([a], [b]) => a < b ? -1 : 1)) {
-      checksum = crc32(bytesOf(array), crc32(name, checksum));
-    }
-    return checksum;
+    return this.#checksum();
   }
 
   /** Patches computed so far, and the seconds in which the network computed any of them. */
