@@ -172,13 +172,15 @@ function sumOverPixels(
     graph.op("ReorderInput", [image]),
     reshaped(graph, kernels, [batch * rows, pixels, 1, 1]),
   ], { group: batch });
-  const channelsLast = isTurned && batch === 1;
-  const plain = graph.op("ReorderOutput", [products], { channels: batch * rows, channelsLast });
-  if (channelsLast || !isTurned) {
-    return [reshaped(graph, plain, isTurned ? [1, columns, rows] : [batch, rows, columns])];
-  }
-  const images = reshaped(graph, plain, [batch, rows, columns]);
-  return [graph.op("Transpose", [images], { perm: [0, 2, 1] })];
+  const channels = batch * rows;
+  const plain = graph.op("ReorderOutput", [products], { channels, channelsLast: isTurned });
+  if (!isTurned) return [reshaped(graph, plain, [batch, rows, columns])];
+  const turned = reshaped(graph, plain, [columns, batch, rows]);
+  return [
+    batch === 1
+      ? reshaped(graph, turned, [1, columns, rows])
+      : graph.op("Transpose", [turned], { perm: [1, 0, 2] }),
+  ];
 }
 
 /**
