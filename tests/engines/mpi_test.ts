@@ -2,6 +2,7 @@
  * `swath train --distributed mpi` under MPI's own launchers.
  */
 import assert from "node:assert/strict";
+import { once } from "../../lib/once.ts";
 import { killProcess } from "../support/shell.ts";
 import { type Launcher, launchers, sayMissing, SWATH } from "./engine.ts";
 import { differences, lossesOf, trainingFiles } from "./training_files.ts";
@@ -98,20 +99,16 @@ interface Prepared {
   out(launcher: Launcher, name: string): string;
 }
 
-let prepared: Promise<Prepared> | null = null;
-
-/** Make the files of the training and the run to compare with, once. */
-function prepare(): Promise<Prepared> {
-  return prepared ??= (async () => {
-    const files = await trainingFiles();
-    globalThis.addEventListener("unload", () => Deno.removeSync(files.folder, { recursive: true }));
-    const config = ["-q", "--config", files.file("train.yaml")];
-    const alone = files.file("alone");
-    await trainWell(null, 1, [...config, "--out", alone]);
-    assert.equal((await lossesOf(alone)).length, 50);
-    return { config, alone, out: (launcher, name) => files.file(`${launcher.name} ${name}`) };
-  })();
-}
+/** Make the files of the training and the run to compare with. */
+const prepare = once(async (): Promise<Prepared> => {
+  const files = await trainingFiles();
+  globalThis.addEventListener("unload", () => Deno.removeSync(files.folder, { recursive: true }));
+  const config = ["-q", "--config", files.file("train.yaml")];
+  const alone = files.file("alone");
+  await trainWell(null, 1, [...config, "--out", alone]);
+  assert.equal((await lossesOf(alone)).length, 50);
+  return { config, alone, out: (launcher, name) => files.file(`${launcher.name} ${name}`) };
+});
 
 for (const launcher of found) {
   Deno.test(`${launcher.name}: 1, 2 and 4 processes give the losses and weights of one`, async () => {

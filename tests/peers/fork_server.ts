@@ -2,6 +2,7 @@
  * A Python process that runs scripts, each in a process forked from it; see `fork_server.py`.
  */
 import { fileURLToPath } from "node:url";
+import { ByteSource, readerOf } from "../../lib/stream/byte_source.ts";
 
 /** What a script left behind. */
 export interface ScriptResult {
@@ -14,9 +15,7 @@ export interface ScriptResult {
 export class ForkServer {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
-  /** What was read beyond the last frame. */
-  #rest: Uint8Array<ArrayBuffer> = new Uint8Array();
+  readonly #answers: ByteSource;
   /** The run before; runs go one after another. */
   #last: Promise<unknown> = Promise.resolve();
   #modules: ReadonlySet<string> = new Set();
@@ -24,7 +23,7 @@ export class ForkServer {
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#writer = child.stdin.getWriter();
-    this.#reader = child.stdout.getReader();
+    this.#answers = new ByteSource(readerOf(child.stdout));
   }
 
   /**
@@ -93,20 +92,10 @@ export class ForkServer {
 
   async #take(length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(length);
-    for (let filled = 0; filled < length;) {
-      if (this.#rest.length === 0) this.#rest = await this.#nextChunk();
-      const part = this.#rest.subarray(0, length - filled);
-      bytes.set(part, filled);
-      filled += part.length;
-      this.#rest = this.#rest.subarray(part.length);
+    if (await this.#answers.readInto(bytes) < length) {
+      throw new EndOfAnswers("the Python process has ended");
     }
     return bytes;
-  }
-
-  async #nextChunk(): Promise<Uint8Array<ArrayBuffer>> {
-    const { value, done } = await this.#reader.read();
-    if (done) throw new EndOfAnswers("the Python process has ended");
-    return value;
   }
 }
 

@@ -29,6 +29,7 @@ Deno.test("layoutParameters: every parameter has its own place, in a segment of 
         position += length;
       }
       assert.ok(segment.length - (position - segment.offset) < ROW_ELEMENTS);
+      assert.ok(segment.parameters.length <= 16);
       end += segment.length;
     }
     assert.equal(end, length);
